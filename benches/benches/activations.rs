@@ -1,4 +1,4 @@
-//! Activations and the functions behind them, in cache, on one thread, on every instruction set.
+//! Times activation functions and the functions behind them, in cache, on one thread, on every instruction set.
 //!
 //! `cargo bench -p benches --bench activations`
 
@@ -10,11 +10,11 @@ use kernels::{Exec, Isa, gelu, gelu_tanh, math, relu};
 use proptests::compare::Tolerance;
 use proptests::reference;
 
-/// Large enough for the call not to count; three arrays of these fit into a second-level cache, two
-/// into most first-level ones.
+/// The number of values: large enough for the call not to count, while three arrays fit into a second-level cache and
+/// two into most first-level ones.
 const LEN: usize = 4096;
 
-/// Writes to the last slice a function of the first, times the second where it is a gradient.
+/// A kernel that writes to the last slice a function of the first, times the second where it is a gradient.
 type Kernel = fn(Exec, &[f32], &[f32], &mut [f32]);
 type Reference = fn(f64, f64) -> f64;
 
@@ -61,7 +61,7 @@ const KERNELS: [(&str, Kernel, Reference); 9] = [
 ];
 
 fn activations(c: &mut Criterion) {
-    // Shuffled over [-4, 4), where pre-activations are. No kernel branches on its data, so that other
+    // The values are shuffled over [-4, 4), where pre-activations are. No kernel branches on its data, so that other
     // values take the same time.
     let x: Vec<f32> = (0..LEN)
         .map(|i| (i * 1777 % LEN) as f32 / 512.0 - 4.0)
@@ -70,7 +70,7 @@ fn activations(c: &mut Criterion) {
         .map(|i| (i * 797 % LEN) as f32 / 2048.0 - 1.0)
         .collect();
     let mut y = vec![0.0; LEN];
-    // The kernels' own bounds; the product with dy rounds once more.
+    // The tolerance is that of the kernels' own error bounds; the product with dy rounds once more.
     let tolerance = Tolerance {
         absolute: 1e-7,
         ..Tolerance::ulps(2.5)

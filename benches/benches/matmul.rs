@@ -1,10 +1,10 @@
-//! The matrix product as written and with a transposed operand, at the shapes of training and at extreme ones, beside
-//! `faer`, `matrixmultiply` and a naive triple loop, and OpenBLAS, AOCL-BLAS and libxsmm where they are installed (see
-//! `--bin results`).
+//! Times the matrix product as written and with a transposed operand, at the shapes of training and at extreme ones,
+//! beside `faer`, `matrixmultiply` and a naive triple loop, and OpenBLAS, AOCL-BLAS and libxsmm where they are
+//! installed (see `--bin results`).
 //!
 //! `cargo bench -p benches --bench matmul [FILTER]`
 //!
-//! An element is a floating-point operation. For ratios, measured in interleaved rounds: `--bin results`.
+//! An element is a floating-point operation. `--bin results` measures ratios in interleaved rounds.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use benches::executions;
 use benches::products::{Case, NAIVE, SHAPES};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
-/// Tall, wide, tiny and deep ones, beside the shapes that peers are compared at.
+/// Tall, wide, tiny and deep shapes m×k×n, besides those that peers are compared at.
 const EXTREMES: [[usize; 3]; 7] = [
     [1, 512, 512],
     [512, 512, 1],

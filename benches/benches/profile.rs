@@ -1,13 +1,13 @@
-//! The cost of profiling: a small product and the residual MLP's training step, with the counters of `kernels::profile`
-//! off and on.
+//! Times the cost of profiling: a small product and the residual MLP's training step, with the counters of
+//! `kernels::profile` off and on.
 //!
 //! ```text
 //! cargo bench -p benches --bench profile
 //! ```
 //!
-//! Each group ends with a ratio: for pairs of short turns, one with the counters on and one with them off, the median
-//! of their ratios. It is steadier than two times that were measured one after the other. To see what the counters cost
-//! while they are off, run the same on the commit before them.
+//! Each group ends with a ratio: the median ratio over pairs of short turns, one with the counters on and one with them
+//! off. It is steadier than the ratio of two times that were measured one after the other. To see what the counters
+//! cost while they are off, run the same benchmark on the commit before them.
 
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ use kernels::mlp::Workspace;
 use kernels::{Accumulate, Exec, MatMut, MatRef, matmul, profile};
 use rayon::ThreadPool;
 
-/// Rows, columns and depth of the small product.
+/// The number of rows and columns of the matrices of the small product.
 const SIDE: usize = 64;
 /// The number of pairs of turns.
 const PAIRS: usize = 200;
@@ -53,7 +53,7 @@ fn training(criterion: &mut Criterion, exec: Exec, pool: &ThreadPool) {
     });
 }
 
-/// Benches `run` off and on, and tells the ratio of paired turns.
+/// Times `run` with the counters off and on, and prints the median ratio of paired turns.
 fn compare(criterion: &mut Criterion, pool: &ThreadPool, name: &str, mut run: impl FnMut() + Send) {
     let name = format!("{name}/{}_threads", pool.current_num_threads());
     let mut group = criterion.benchmark_group(&name);
@@ -71,7 +71,7 @@ fn compare(criterion: &mut Criterion, pool: &ThreadPool, name: &str, mut run: im
     profile::set_enabled(false);
 }
 
-/// The median ratio of the time with counters to that without, over turns that follow each other.
+/// Returns the median ratio of the time with counters to that without, over pairs of turns that follow each other.
 fn paired(run: &mut impl FnMut()) -> f64 {
     let begun = Instant::now();
     let mut steps = 0u32;
@@ -86,7 +86,7 @@ fn paired(run: &mut impl FnMut()) -> f64 {
         begun.elapsed().as_secs_f64()
     };
     let ratios = (0..PAIRS).map(|pair| {
-        // Which comes first takes turns, too.
+        // Pairs alternate in which of the two comes first.
         let first = turn(pair % 2 == 0);
         let second = turn(pair % 2 == 1);
         if pair % 2 == 0 {

@@ -1,6 +1,6 @@
-//! Batches of rows read from a file: in a random order of all rows, in one by blocks, and in the order of the file; from
-//! memory, and from the disk once the file has been put out of memory. A round reads 64 batches, as many as a window of
-//! the order by blocks has; the figure to compare is rows a second.
+//! Times the reading of batches of rows from a file: in a random order of all rows, in a random order of blocks, and in
+//! the order of the file; from memory, and from the disk once the file has been put out of memory. A round reads 64
+//! batches, as many as a window of the order by blocks has; the figure to compare is rows a second.
 //!
 //! ```text
 //! ACTIVATIONS=layer6.npy cargo bench -p benches --bench reading
@@ -16,8 +16,10 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use harness::activations::Rows;
 use harness::activations::shuffle::{Blocks, Shuffle};
 
+/// The number of rows of a batch.
 const BATCH: u64 = 2048;
 
+/// The number of batches that a round reads.
 const BATCHES: u64 = 64;
 
 fn reading(criterion: &mut Criterion) {
@@ -56,7 +58,7 @@ fn reading(criterion: &mut Criterion) {
                             put_out_of_memory(path);
                         }
                         first += BATCH * BATCHES;
-                        // Anew each time, as for one who begins here: nothing has been read ahead.
+                        // The order is made anew each time, so that nothing has been read ahead.
                         let order = blocks.map(|blocks| Shuffle::new(rows.len(), blocks, 0.05, 0));
                         (first, order)
                     },
@@ -74,7 +76,7 @@ fn reading(criterion: &mut Criterion) {
     }
 }
 
-/// Reads a batch in an order, or in that of the file.
+/// Reads the rows at `places` of an order, or of the file where there is no order, into `values`.
 fn read(rows: &Rows, order: Option<&Shuffle>, places: Range<u64>, values: &mut [f32]) {
     match order {
         Some(order) => {
@@ -88,11 +90,11 @@ fn read(rows: &Rows, order: Option<&Shuffle>, places: Range<u64>, values: &mut [
     .expect("rows that can be read");
 }
 
-/// Has the system forget what it holds of the file.
+/// Does nothing, since only Linux is asked to put a file out of memory.
 #[cfg(not(target_os = "linux"))]
 fn put_out_of_memory(_: &Path) {}
 
-/// Has the system forget what it holds of the file.
+/// Asks the system to forget what it holds of the file in memory.
 #[cfg(target_os = "linux")]
 fn put_out_of_memory(path: &Path) {
     let file = std::fs::File::open(path).expect("the file is there");

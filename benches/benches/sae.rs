@@ -1,15 +1,15 @@
-//! The sparse autoencoder's training step: gradient, projection, Adam and renormalisation, at one
-//! thread and at all of them.
+//! Times the sparse autoencoder's training step: gradient, projection, Adam and renormalisation, on one thread and on
+//! all threads.
 //!
 //! ```text
 //! cargo bench -p benches --bench sae
 //! ```
 //!
-//! `sae_…/steps`: the whole step at about 32 active codes of 4,096; `encoder_product` is its one dense product
-//! alone, with its epilogue, in FLOP/s, beside `fma_peak`, what the machine itself reaches.
-//! `sae_…/encoders`: a TopK encoder by the whole product and screened, two ways to the same bits.
-//! `sae_…/variants`: the whole step of the other variants at the same shape. What the gradient costs over the share of
-//! active codes: `cargo run --release -p benches --bin density`.
+//! `sae_…/steps` is the whole step at about 32 active codes of 4,096; `encoder_product` is its one dense product
+//! alone, with its epilogue, in FLOP/s, beside `fma_peak`, the rate that the machine itself reaches.
+//! `sae_…/encoders` is a TopK encoder by the whole product and screened, two ways to the same bits.
+//! `sae_…/variants` is the whole step of the other variants at the same shape. The time of the gradient over the share
+//! of active codes is measured by `cargo run --release -p benches --bin density`.
 
 use std::time::{Duration, Instant};
 
@@ -84,7 +84,7 @@ fn steps(criterion: &mut Criterion) {
     }
 }
 
-/// A TopK encoder by the whole product and screened, on initial weights and normal activations.
+/// Times a TopK encoder by the whole product and screened, on initial weights and normal activations.
 fn encoders(criterion: &mut Criterion) {
     for (exec, pool) in executions() {
         let threads = pool.current_num_threads();
@@ -118,7 +118,7 @@ fn encoders(criterion: &mut Criterion) {
     }
 }
 
-/// The other variants at the same shape, on all threads, so that a slow path shows.
+/// Times the step of the other variants at the same shape, on all threads, so that a slow path shows.
 fn variants(criterion: &mut Criterion) {
     const LAMBDA: f32 = 0.1;
     let variants = [
@@ -172,7 +172,7 @@ fn variants(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// The time of `n` steps in a row, all inside the pool, as in training.
+/// Returns the time of `n` steps in a row, all inside the pool, as in training.
 fn timed(pool: &ThreadPool, n: u64, mut step: impl FnMut() + Send) -> Duration {
     pool.install(|| {
         let start = Instant::now();

@@ -1,11 +1,12 @@
-//! Sparse coding, a sample: time of each method on samples of a few atoms, beside one product with the dictionary.
+//! Times each method of sparse coding on samples made of a few atoms, beside one product with the dictionary; an
+//! element is a sample.
 //!
 //! ```text
 //! cargo bench -p benches --bench sparse_coding
 //! ```
 //!
-//! `coding_…/fista/TOLERANCE` starts from 0 and ends at that duality gap, a share of ‖x‖²; `gradient_step` and `nnls`
-//! work on a support of as many atoms as a sample has; `product` is the batch times Dᵀ.
+//! `coding_…/fista/TOLERANCE` starts from 0 and ends at that duality gap, as a share of ‖x‖²; `gradient_step` and
+//! `nnls` work on a support of as many atoms as a sample is made of; `product` is the batch times Dᵀ.
 
 use std::time::{Duration, Instant};
 
@@ -16,12 +17,12 @@ use kernels::sparse_coding::{
 };
 use kernels::{Accumulate, Exec, MatMut, MatRef, dictionary, matmul};
 
-/// Atoms, dimensions, samples.
+/// The numbers of atoms, dimensions and samples.
 const SIZES: [[usize; 3]; 2] = [[512, 256, 1024], [4096, 512, 256]];
 const ACTIVE: usize = 8;
 const LAMBDA: f32 = 0.05;
 
-/// A dictionary of unit rows in random directions, and samples of a few atoms.
+/// Returns a dictionary of unit rows in random directions, and samples that are sums of a few atoms.
 fn problem(exec: Exec, [n, d, samples]: [usize; 3]) -> (Vec<f32>, Vec<f32>) {
     let mut uniform = proptests::stream(1);
     let mut atoms: Vec<f32> = (0..n * d)

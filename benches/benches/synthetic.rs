@@ -1,10 +1,10 @@
-//! Samples of SynthSAEBench-16k, drawn on one thread.
+//! Times the drawing of samples of SynthSAEBench-16k and of a smaller model, on one thread.
 //!
 //! ```text
 //! cargo bench -p benches --bench synthetic
 //! ```
 //!
-//! Features are not spread apart, which would take a minute and change nothing in the time of a sample.
+//! The directions of features are not spread apart, which would take a minute and not change the time of a sample.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use harness::sae::synthetic::samples::Samples;

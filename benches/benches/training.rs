@@ -1,12 +1,12 @@
-//! The residual MLP's training step: forward, loss, backward and Adam, beside the same step on
-//! `faer`'s product and on a naive triple loop, at one thread and at all of them.
+//! Times the residual MLP's training step: forward, loss, backward and Adam, beside the same step with `faer`'s product
+//! and with a naive triple loop, on one thread and on all threads.
 //!
 //! ```text
 //! cargo bench -p benches --bench training
 //! ```
 //!
 //! An element is a floating-point operation of the step's matrix products (6·B·L·2·d², as usual), so
-//! the rates are FLOP/s; `fma_peak` is what the machine itself reaches.
+//! the rates are FLOP/s; `fma_peak` is the rate that the machine itself reaches.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ use kernels::mlp::Workspace;
 use kernels::{Exec, MatMut, MatRef};
 use rayon::ThreadPool;
 
-/// The naive step is left out from this width on: it takes seconds.
+/// The width from which on the naive step is left out, since it takes seconds.
 const NAIVE: usize = 500;
 
 fn training(criterion: &mut Criterion) {
@@ -53,7 +53,7 @@ fn contenders(
     let mut training = Training::new(exec, sizes);
     let mut workspace = Workspace::new(training.shape(), batch);
     let mut losses = vec![0.0; batch];
-    // Two steps, so that the second one's losses hang on the first one's gradients.
+    // Two steps are made, so that the losses of the second depend on the gradients of the first.
     for _ in 0..2 {
         training.step(&mut workspace, &mut losses);
     }
@@ -107,7 +107,7 @@ fn contenders(
     });
 }
 
-/// The time of `n` steps in a row, all inside the pool, as in training.
+/// Returns the time of `n` steps in a row, all inside the pool, as in training.
 fn timed(pool: &ThreadPool, n: u64, mut step: impl FnMut() + Send) -> Duration {
     pool.install(|| {
         let start = Instant::now();

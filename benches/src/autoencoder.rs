@@ -1,52 +1,52 @@
-//! Sparse autoencoders with as many active codes as a benchmark asks for.
+//! Sparse autoencoders for benchmarks, with a given number of active codes a sample.
 
 use kernels::adam::Adam;
 use kernels::sae::{self, L1, Parameters, Rows, Shape, Trainer, Variant, Workspace};
 use kernels::{Exec, MatRef};
 use rayon::ThreadPool;
 
-/// The shape and the batch of the step that peers are timed on.
+/// The shape and the batch size of the training step that peers are timed on.
 pub const STEP: (Shape, usize) = (shape(512, 4096), 2048);
 
-/// Active codes a sample.
+/// The number of active codes a sample.
 pub const ACTIVE: usize = 32;
-/// L1 with unit rows.
+/// The L1 autoencoder with decoder rows of unit norm.
 pub const L1_UNIT: Variant = Variant::L1(L1 {
     lambda: 0.1,
     rows: Rows::Unit,
 });
 
-/// A shape.
+/// Returns the shape of these sizes.
 pub const fn shape(width: usize, dictionary: usize) -> Shape {
     Shape { width, dictionary }
 }
 
-/// Roughly normal numbers: sums of four uniform ones, from a linear congruential generator.
+/// Returns a generator of roughly normal numbers: sums of four uniform ones, from a linear congruential generator.
 pub fn normals(seed: u64) -> impl FnMut() -> f32 {
     let mut uniform = proptests::stream(seed);
     move || (0..4).map(|_| uniform()).sum::<f32>() * 0.75f32.sqrt()
 }
 
-/// Normal activations, B×d.
+/// Returns roughly normal activations, B×d.
 pub fn activations(width: usize, batch: usize) -> Vec<f32> {
     let mut next = normals(2);
     (0..batch * width).map(|_| next()).collect()
 }
 
-/// Initial parameters.
+/// Returns the initial parameters of an autoencoder.
 pub fn parameters(shape: Shape, variant: Variant) -> Parameters {
     Parameters::initial(shape, variant, normals(1))
 }
 
-/// The encoder's bias with which these shares of the codes of a batch are active; the largest codes of a
-/// [`TopK`](Variant::TopK) do not depend on it.
+/// Returns, for each of `densities`, the encoder's bias with which that share of the codes of a batch is active. The
+/// codes that a [`TopK`](Variant::TopK) selects do not depend on it.
 pub fn biases<const N: usize>(
     exec: Exec,
     parameters: &Parameters,
     x: MatRef,
     densities: [f64; N],
 ) -> [f32; N] {
-    // Every code is active at this bias, and a quantile of them is where the others should end.
+    // Every code is active at this bias; a quantile of the codes tells by how much to lower it for a given density.
     const HIGH: f32 = 100.0;
     let mut parameters = parameters.clone();
     set_bias(&mut parameters, HIGH);
@@ -59,7 +59,8 @@ pub fn biases<const N: usize>(
     densities.map(|density| HIGH - values[((1.0 - density) * values.len() as f64) as usize])
 }
 
-/// Gives all pre-activations this bias; those of the magnitudes too, so that an open gate has one above 0.
+/// Gives all pre-activations the bias `bias`; in a gated autoencoder also those of the magnitudes, so that an open gate
+/// has a magnitude above 0.
 pub fn set_bias(parameters: &mut Parameters, bias: f32) {
     parameters.tensors_mut(["b_enc"])[0].row_mut(0).fill(bias);
     if let Variant::Gated(_) = parameters.variant() {
@@ -67,8 +68,8 @@ pub fn set_bias(parameters: &mut Parameters, bias: f32) {
     }
 }
 
-/// A trainer of a step, with about [`ACTIVE`] active codes a sample, and a batch for it.
-/// At a learning rate of 0 the step costs the same, and the density stays.
+/// Returns a trainer whose step has about [`ACTIVE`] active codes a sample, and a batch for it. Its learning rate is 0,
+/// at which a step costs the same and the density stays.
 pub fn trainer(
     exec: Exec,
     pool: &ThreadPool,

@@ -1,5 +1,5 @@
-//! What the benchmarks share: the machine's own peak, products by all contenders, training steps, and the
-//! [interleaved comparison](results) that `RESULTS.md` comes from.
+//! The code that the benchmarks share: the machine's own peak rate, products by all contenders, training steps, and the
+//! [interleaved comparison](results) that `RESULTS.md` is made of.
 
 pub mod autoencoder;
 pub mod machine;
@@ -13,7 +13,8 @@ pub use harness::profile::machine::{fma_loop, fma_peak};
 use kernels::{Exec, Isa};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-/// The ways to run a benchmark, each with its pool: on one thread, then on all of the machine's.
+/// Returns the ways to run a benchmark, each with its pool: on one thread, then, where there are several, on all
+/// threads of the machine.
 ///
 /// # Panics
 /// If `KERNELS_ISA` names no instruction set of this CPU, or threads cannot be made.
@@ -23,7 +24,8 @@ pub fn executions() -> Vec<(Exec, ThreadPool)> {
     executions_on(isa, all)
 }
 
-/// The same on an instruction set, where the machine has `all` threads.
+/// Returns the ways to run a benchmark as [`executions`] does, on the instruction set `isa` and a machine of `all`
+/// threads.
 pub(crate) fn executions_on(isa: Isa, all: usize) -> Vec<(Exec, ThreadPool)> {
     let pool = |n| ThreadPoolBuilder::new().num_threads(n).build();
     let mut executions = vec![(Exec::serial(isa), pool(1).expect("a thread"))];
@@ -33,10 +35,10 @@ pub(crate) fn executions_on(isa: Isa, all: usize) -> Vec<(Exec, ThreadPool)> {
     executions
 }
 
-/// The median of measurements.
+/// Returns the median of `values`.
 ///
 /// # Panics
-/// If there are none.
+/// If there are no values.
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let (below, above) = (values[(values.len() - 1) / 2], values[values.len() / 2]);

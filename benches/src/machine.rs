@@ -1,27 +1,27 @@
-//! The machine that measurements are of, and the folder that keeps them.
+//! The machine that is measured, and the folder that its results are kept in.
 
 use std::path::{Path, PathBuf};
 
 use harness::error::{Error, Result};
 use harness::store::folder::Folder;
 
-/// The folder of the results, with one in it for each kind of machine.
+/// Returns the folder of all results, which holds a folder for each kind of machine.
 pub fn results() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("results")
 }
 
-/// The folder of this machine's results, which is made if it is not there.
+/// Returns the folder of this machine's results, which is made if it does not exist.
 ///
 /// # Errors
-/// If it cannot be made or written to.
+/// If the folder cannot be made or written to.
 pub fn folder() -> Result<Folder> {
     let path = results().join(slug());
     std::fs::create_dir_all(&path).map_err(Error::io("create", &path))?;
     Folder::open(&path, [])
 }
 
-/// The name of the folder of this machine's results: its maker, family and model, as `amd-family-26-model-2`. Machines
-/// of one name have the same cores, but for their clock.
+/// Returns the name of the folder of this machine's results: the processor's maker, family and model, as
+/// `amd-family-26-model-2`. Machines of one name have the same cores, apart from their clock rate.
 pub fn slug() -> String {
     let maker = match field("vendor_id").as_deref() {
         Some("AuthenticAMD") => "amd".into(),
@@ -34,7 +34,7 @@ pub fn slug() -> String {
     }
 }
 
-/// The processor, as Linux names it.
+/// Returns the name of the processor, as Linux gives it, with its family and model.
 pub fn cpu() -> String {
     let name = field("model name").unwrap_or("an unknown processor".into());
     match numbers() {
@@ -43,12 +43,12 @@ pub fn cpu() -> String {
     }
 }
 
-/// Family and model.
+/// Returns the family and model of the processor.
 fn numbers() -> Option<[String; 2]> {
     Some([field("cpu family")?, field("model")?])
 }
 
-/// A field of the first processor.
+/// Returns a field of the first processor in `/proc/cpuinfo`.
 fn field(name: &str) -> Option<String> {
     let info = std::fs::read_to_string("/proc/cpuinfo").ok()?;
     let fields = info.lines().filter_map(|line| line.split_once(':'));

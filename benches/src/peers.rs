@@ -1,4 +1,4 @@
-//! The matrix products and functions of others, and where peers in Python are found.
+//! The matrix products and functions of other libraries, and the Python whose packages are compared.
 
 pub mod blas;
 pub mod libm;
@@ -6,7 +6,7 @@ mod library;
 
 use kernels::{MatMut, MatRef};
 
-/// C ← A·B or C ← C + A·B by `faer`, for operands with contiguous rows or columns.
+/// Computes C ← A·B or, if `add`, C ← C + A·B by `faer`, for operands with contiguous rows or columns.
 pub fn faer_product(threads: usize, mut c: MatMut, add: bool, a: MatRef, b: MatRef) {
     fn row_major(m: MatRef<'_>) -> faer::MatRef<'_, f32> {
         let (rows, cols) = (m.rows(), m.cols());
@@ -35,7 +35,7 @@ pub fn faer_product(threads: usize, mut c: MatMut, add: bool, a: MatRef, b: MatR
     faer::linalg::matmul::matmul(c, accumulate, view(a), view(b), 1.0, parallelism);
 }
 
-/// C ← A·B or C ← C + A·B by three loops, as a C programmer would write it without a library.
+/// Computes C ← A·B or, if `add`, C ← C + A·B by three plain loops, without a library.
 pub fn naive_product(mut c: MatMut, add: bool, a: MatRef, b: MatRef) {
     for i in 0..c.rows() {
         let c = c.row_mut(i);
@@ -51,7 +51,10 @@ pub fn naive_product(mut c: MatMut, add: bool, a: MatRef, b: MatRef) {
     }
 }
 
-/// C ← A·B by `matrixmultiply`, on one thread.
+/// Computes C ← A·B by `matrixmultiply`, on one thread.
+///
+/// # Panics
+/// If the shapes do not fit.
 pub fn matrixmultiply_product(mut c: MatMut, a: MatRef, b: MatRef) {
     let (m, k, n) = (a.rows(), a.cols(), b.cols());
     assert!(c.rows() == m && c.cols() == n && b.rows() == k);
@@ -66,7 +69,7 @@ pub fn matrixmultiply_product(mut c: MatMut, a: MatRef, b: MatRef) {
     }
 }
 
-/// The Python whose packages take part: `$PYTHON`, else `python3`.
+/// Returns the Python whose packages are compared: `$PYTHON`, else `python3`.
 pub fn python() -> String {
     std::env::var("PYTHON").unwrap_or("python3".into())
 }

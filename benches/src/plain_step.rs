@@ -1,15 +1,15 @@
-//! The residual MLP's training step, written plainly over any matrix product: what a peer's product
-//! makes of the same work. Activations, losses and Adam are our kernels in both, unfused here.
+//! The residual MLP's training step, written plainly with any matrix product, to time the same work with a peer's
+//! product. Activations, losses and Adam are our kernels here too, but are not fused into the products.
 
 use kernels::adam::{self, Adam};
 use kernels::loss::Loss;
 use kernels::mlp::{Parameters, Shape};
 use kernels::{Exec, MatMut, MatRef, embedding, reduce};
 
-/// C ← A·B, or C ← C + A·B where the flag is set.
+/// A matrix product: of (C, add, A, B) it computes C ← A·B, or C ← C + A·B if `add`.
 pub type Product<'a> = &'a (dyn Fn(MatMut, bool, MatRef, MatRef) + Sync);
 
-/// The buffers of a step.
+/// The buffers of a training step.
 pub struct PlainStep {
     batch: usize,
     residual: Vec<Vec<f32>>,
@@ -18,7 +18,7 @@ pub struct PlainStep {
     d_residual: Vec<f32>,
     d_hidden: Vec<f32>,
     d_pre: Vec<f32>,
-    /// The losses of the batch, from the last step's forward pass.
+    /// The losses of the samples of the batch, from the last step's forward pass.
     pub losses: Vec<f32>,
 }
 
@@ -36,7 +36,7 @@ fn add(to: &mut [f32], from: impl Iterator<Item = f32>) {
 }
 
 impl PlainStep {
-    /// Buffers for steps on batches of this size.
+    /// Makes buffers for steps on batches of `batch` samples.
     pub fn new(shape: Shape, batch: usize) -> PlainStep {
         let many = |n: usize, cols: usize| vec![vec![0.0; batch * cols]; n];
         PlainStep {
@@ -51,7 +51,7 @@ impl PlainStep {
         }
     }
 
-    /// One step of Adam on the mean squared error.
+    /// Makes one step of Adam on the mean squared error.
     #[allow(clippy::too_many_arguments)]
     pub fn step(
         &mut self,

@@ -1,4 +1,4 @@
-//! One matrix product by all contenders.
+//! One matrix product, computed by our kernels and by all peers.
 
 use std::hint::black_box;
 
@@ -6,7 +6,7 @@ use kernels::{Accumulate, Exec, MatMut, MatRef, matmul};
 
 use crate::peers::{blas, faer_product, matrixmultiply_product, naive_product};
 
-/// The sizes m×k×n of all products: cubes, then those of our training steps.
+/// The sizes m×k×n of all products that are compared: cubes, then those of our training steps.
 pub const SHAPES: [[usize; 3]; 17] = [
     [64, 64, 64],
     [128, 128, 128],
@@ -27,7 +27,8 @@ pub const SHAPES: [[usize; 3]; 17] = [
     [16_384, 100, 16_384],
 ];
 
-/// The sizes of gradients of weights, which training computes as Aᵀ·B; all others but the cubes it computes as A·Bᵀ.
+/// The sizes of gradients of weights, which training computes as Aᵀ·B. All other sizes except the cubes it computes as
+/// A·Bᵀ.
 pub const GRADIENTS: [[usize; 3]; 4] = [
     [100, 256, 100],
     [128, 512, 128],
@@ -35,13 +36,14 @@ pub const GRADIENTS: [[usize; 3]; 4] = [
     [512, 2048, 4096],
 ];
 
-/// The naive loop is left out of products with more terms: it takes seconds.
+/// The largest number of terms m·k·n of a product that is also computed by the naive loop, which takes seconds beyond
+/// it.
 pub const NAIVE: usize = 1 << 24;
 
-/// Our product as written and with a transposed operand.
+/// The contenders that are our own: the product as written, and with a transposed operand.
 pub const OURS: [&str; 3] = ["A·B", "A·Bᵀ", "Aᵀ·B"];
 
-/// The operands of one product.
+/// The operands of one product, and the way to execute it.
 pub struct Case {
     exec: Exec,
     threads: usize,
@@ -52,10 +54,10 @@ pub struct Case {
 }
 
 impl Case {
-    /// Operands with values in [−1, 1]. All contenders that compute A·B are checked against each other once.
+    /// Makes operands with values in [−1, 1], and checks each peer's product once against ours.
     ///
     /// # Panics
-    /// If they disagree.
+    /// If two products disagree.
     pub fn new(exec: Exec, threads: usize, shape: [usize; 3]) -> Case {
         let [m, k, n] = shape;
         let values = |len: usize, by: usize| -> Vec<f32> {
@@ -88,8 +90,8 @@ impl Case {
         case
     }
 
-    /// Their names; peers that have no threads are left out where there are several, and those for small matrices where
-    /// these are large.
+    /// Returns the names of the contenders. Peers that use one thread are left out where there are several threads, and
+    /// peers for small matrices where the matrices are large.
     pub fn contenders(&self) -> Vec<&'static str> {
         let mut names = OURS.to_vec();
         names.push("faer");
@@ -101,7 +103,7 @@ impl Case {
         names
     }
 
-    /// One product, in the pool that is to be used.
+    /// Computes the product by `contender`. Call it inside the thread pool that the product is to use.
     ///
     /// # Panics
     /// If there is no such contender.

@@ -1,4 +1,4 @@
-//! The residual MLP's training step: forward, loss, backward and Adam.
+//! The training step of a residual MLP that benchmarks time: forward, loss, backward and Adam.
 
 use kernels::adam::{self, Adam};
 use kernels::loss::Loss;
@@ -7,7 +7,7 @@ use kernels::{Activation, Exec};
 
 use crate::plain_step::{PlainStep, Product};
 
-/// The sizes d, L and B of the steps that peers are timed on.
+/// The sizes d, L and B of the training steps that peers are timed on.
 pub const STEPS: [[usize; 3]; 3] = [[100, 4, 256], [128, 8, 512], [500, 8, 1024]];
 
 /// A model at its initial weights, its optimiser, and a batch.
@@ -21,7 +21,7 @@ pub struct Training {
 }
 
 impl Training {
-    /// A training at the initial weights.
+    /// Makes a model of width d with L layers at its initial weights, and a batch of B samples.
     pub fn new(exec: Exec, [d, layers, batch]: [usize; 3]) -> Training {
         let shape = Shape {
             vocabulary: d,
@@ -48,12 +48,13 @@ impl Training {
         }
     }
 
-    /// The shape of the model.
+    /// Returns the shape of the model.
     pub fn shape(&self) -> Shape {
         self.parameters.shape()
     }
 
-    /// One step of Adam on the mean squared error; writes the losses before it.
+    /// Makes one step of Adam on the mean squared error, and writes the losses of the batch before the step to
+    /// `losses`.
     pub fn step(&mut self, workspace: &mut Workspace, losses: &mut [f32]) {
         let Training {
             exec,
@@ -89,7 +90,7 @@ impl Training {
         );
     }
 
-    /// The same step, written plainly over a peer's product.
+    /// Makes the same step, written plainly with the matrix product `product`.
     pub fn plain_step(&mut self, plain: &mut PlainStep, product: Product) {
         let Training {
             exec,

@@ -1,7 +1,7 @@
-//! The comparison that `RESULTS.md` comes from: all contenders in turn, round by round, so that a noisy neighbour on
-//! the machine hits all of them; what counts is the median of the ratios of single rounds.
+//! The comparison that `RESULTS.md` is made of. All contenders are measured in turn, round by round, so that a noisy
+//! neighbour on the machine hits all of them; the result is the median of the ratios of single rounds.
 //!
-//! One subject is one file here, and gives a [`Part`].
+//! Each subject is one file here, whose `measure` returns a [`Part`].
 
 pub mod activations;
 pub mod grids;
@@ -18,7 +18,7 @@ use harness::figure::Figure;
 
 use crate::median;
 
-/// Rounds that count; one before them warms up.
+/// The number of rounds that count; one more round before them warms up.
 pub const ROUNDS: usize = 5;
 
 harness::rows! {
@@ -26,9 +26,9 @@ harness::rows! {
     pub struct Measurement in "measurements" {
         /// What is compared
         subject: String [""],
-        /// Its sizes
+        /// Sizes of what is compared
         case: String [""],
-        /// Whose
+        /// Contender that was measured
         contender: String [""],
         /// Instruction set of the kernels
         isa: String [""],
@@ -38,39 +38,39 @@ harness::rows! {
         round: usize ["1"],
         /// What was measured
         value: f64 [""],
-        /// Its unit
+        /// Unit of the value
         unit: String [""],
     }
 }
 
-/// What was measured of one subject.
+/// The results of one subject.
 pub struct Part {
-    /// Heading of its details.
+    /// The heading of the details.
     pub title: &'static str,
-    /// Rows of the table at the top.
+    /// The rows of the table at the top of the page.
     pub rows: Vec<Row>,
     /// The details, in Markdown.
     pub details: String,
-    /// What is drawn.
+    /// The figures.
     pub figures: Vec<Figure>,
 }
 
 /// One row of the table at the top of the page.
 pub struct Row {
-    /// What is measured.
+    /// A description of what is measured.
     pub what: String,
-    /// The value that was measured.
+    /// The value that was measured, as text.
     pub measured: String,
-    /// What a prototype reached.
+    /// The value that a prototype reached, as text.
     pub reach: &'static str,
-    /// The value that is aimed at.
+    /// The value that is aimed at, as text.
     pub aim: &'static str,
-    /// Whether reach and aim are met; none if that was not measured.
+    /// Whether the reach and the aim are met; none if nothing was measured.
     pub met: Option<[bool; 2]>,
 }
 
 impl Row {
-    /// A row for a number of which more is better, shown by `show`.
+    /// Makes a row for a number of which more is better, and which `show` turns into text.
     pub fn at_least(
         what: impl Into<String>,
         value: f64,
@@ -89,8 +89,8 @@ impl Row {
     }
 }
 
-/// Seconds that a call takes: so many calls in a row that together they take about `lasting` seconds. About as many before
-/// them do not count: threads that slept are not at once on a core of their own.
+/// Returns the seconds that a call takes, as the mean over as many calls in a row as take about `lasting` seconds.
+/// About as many calls before them do not count, since threads that slept are not at once on a core of their own.
 pub fn seconds(lasting: f64, mut call: impl FnMut()) -> f64 {
     let mut calls = |times: usize| {
         let start = Instant::now();
@@ -105,8 +105,9 @@ pub fn seconds(lasting: f64, mut call: impl FnMut()) -> f64 {
     calls(times(warm))
 }
 
-/// The order in which so many contenders take their turns in a round: begun by another one each round, and backwards in
-/// two of four, so that none always comes first or behind the same one, after which a machine may be slower.
+/// Returns the order in which so many contenders take their turns in a round. Each round begins with another contender,
+/// and two rounds of four go backwards, so that none always comes first or after the same one, which may leave the
+/// machine slower.
 fn turns(contenders: usize, round: usize) -> impl Iterator<Item = usize> {
     (0..contenders).map(move |turn| match round % 4 {
         0 | 1 => (turn + round) % contenders,
@@ -120,10 +121,10 @@ pub fn settle() {
     thread::sleep(Duration::from_millis(200));
 }
 
-/// The contender that is the machine's own peak, in GFLOP/s whatever the others are measured in.
+/// The name of the contender that is the machine's own peak, in GFLOP/s whatever the unit of the others.
 pub const PEAK: &str = "peak";
 
-/// The measurements of one case: for each contender one a round.
+/// The measurements of one case: for each contender its name, its number of threads, and one value a round.
 #[derive(Default)]
 pub struct Rounds(Vec<(String, usize, Vec<f64>)>);
 
@@ -137,8 +138,8 @@ impl Rounds {
         }
     }
 
-    /// Measures each contender, by its place in `names`, in its turn of a round, and adds what was measured unless this is
-    /// round 0, which warms up. One of which nothing can be measured is left out.
+    /// Measures each contender, by its place in `names`, in its turn of a round, and adds the values unless this is
+    /// round 0, which warms up. A contender for which `measure` returns none is left out.
     pub fn take_turns(
         &mut self,
         round: usize,
@@ -157,20 +158,20 @@ impl Rounds {
         }
     }
 
-    /// The values of a contender, in the order of the rounds; empty if it took no part.
+    /// Returns the values of a contender, in the order of the rounds; none if it was not measured.
     pub fn of(&self, contender: &str, threads: usize) -> &[f64] {
         let mut places = self.0.iter();
         let found = places.find(|(name, t, _)| name == contender && *t == threads);
         found.map_or(&[], |(.., values)| values)
     }
 
-    /// The median over rounds of a function of them, by their numbers from 0.
+    /// Returns the median over the rounds of `value`, a function of the number of a round from 0.
     pub fn median(&self, value: impl Fn(usize) -> f64) -> f64 {
         let rounds = self.0.iter().map(|(.., values)| values.len()).min();
         median((0..rounds.unwrap_or(0)).map(value).collect())
     }
 
-    /// Adds all of them to the table.
+    /// Adds all measurements to the table; `place` is the subject, the case and the instruction set.
     pub fn tabulate(&self, place: [&str; 3], unit: &str, table: &mut Vec<Measurement>) {
         let [subject, case, isa] = place;
         for (contender, threads, values) in &self.0 {

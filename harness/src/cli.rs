@@ -1,4 +1,4 @@
-//! The command line.
+//! The command line: its arguments, its commands, and what they print.
 
 pub mod claims_table;
 mod common;
@@ -115,7 +115,7 @@ enum Command {
     #[command(after_help = "For example: harness completions bash > \
         ~/.local/share/bash-completion/completions/harness")]
     Completions {
-        /// Which shell
+        /// Shell that the script is for
         shell: clap_complete::Shell,
     },
 }
@@ -189,7 +189,7 @@ struct ProfileArgs {
     shared: SharedArgs,
 }
 
-/// The options that `run`, `profile` and `plan` share: what to run.
+/// The options that `run`, `profile` and `plan` share, on what to run.
 #[derive(Debug, Args)]
 struct WhatArgs {
     /// Experiments to run, with those they need [default: all]
@@ -219,7 +219,7 @@ struct WhatArgs {
     seeds: Option<u64>,
 }
 
-/// The options that `run` and `profile` share: what to run, where to write it, and what to show.
+/// The options that `run` and `profile` share, on what to run, where to write the results, and what to show.
 #[derive(Debug, Args)]
 struct SharedArgs {
     #[command(flatten)]
@@ -241,23 +241,23 @@ struct SharedArgs {
     quiet: bool,
 }
 
-/// Runs the command line of this process and returns its exit code: 0, 2 for bad input, or 1 for a bug of the harness,
-/// which the message of the panic describes.
+/// Runs the command line of this process and returns its exit code: 0; 2 for bad input, or a file that cannot be read
+/// or written; 130 for an interrupt; or 1 for a bug of the harness, which the message of the panic describes.
 pub fn main() -> u8 {
     exhaustion::end_where_threads_run_out();
     let parse =
         || Cli::from_arg_matches(&taking_negative_numbers(Cli::command()).try_get_matches()?);
     let execute = || match parse() {
         Ok(cli) => cli.execute(),
-        // What was asked for, such as --help and --version.
+        // Text that was asked for, such as that of --help and --version, is no error.
         Err(said) if !said.use_stderr() => said.print().or_else(printed),
-        // Exits as bad input does, with a message of its own.
+        // Other errors exit as bad input does, with a message of their own.
         Err(refused) => in_plain_words(refused).exit(),
     };
     match std::panic::catch_unwind(execute) {
         Ok(Ok(())) => 0,
         Ok(Err(error)) => {
-            // If stderr is gone too, the exit code is all that is left.
+            // If stderr cannot be written either, the exit code alone tells of the error.
             let _ = writeln!(std::io::stderr(), "error: {error}");
             error.exit_code()
         }
@@ -265,8 +265,8 @@ pub fn main() -> u8 {
     }
 }
 
-/// The same command, whose options take a negative number for a value rather than for the name of an option: then the
-/// refusal names the option.
+/// Lets the options of a command and its subcommands take a negative number as a value rather than as the name of an
+/// option, so that the message of a refusal names the option.
 fn taking_negative_numbers(command: clap::Command) -> clap::Command {
     let names = command.get_subcommands().map(|c| c.get_name().to_string());
     let names: Vec<_> = names.collect();
@@ -329,7 +329,7 @@ impl Cli {
 }
 
 impl RunArgs {
-    /// The arguments of a command line that has none.
+    /// Returns the arguments of `run` on a command line without arguments.
     fn none() -> Self {
         #[derive(Parser)]
         struct NoCommand {
@@ -370,7 +370,7 @@ impl ProfileArgs {
     fn execute(self) -> Result<()> {
         let export = self.shared.figures.export()?;
         let mut request = self.shared.what.request()?;
-        // A configuration file says which preset it starts from, and the default one if it says nothing.
+        // A configuration file names the preset that it starts from, or else starts from the default one.
         if request.file.is_none() {
             request.preset.get_or_insert(Preset::Quick);
         }

@@ -1,5 +1,5 @@
-//! The end of a process that the system gives no more memory or no more threads: a message, and the exit code of what
-//! cannot be done.
+//! The end of a process that the system gives no more memory or no more threads: it writes a message and exits with the
+//! code [`CANNOT`].
 //!
 //! Files are written whole or not at all, so a run may end at any moment, and is resumed from what it has written.
 
@@ -11,37 +11,37 @@ use std::time::Duration;
 
 use crate::error::{CANNOT, GOES_ON};
 
-/// The allocator of the system, for programs: where it has no more memory, the process ends.
+/// The allocator of the system, for programs: where the system has no more memory, the process ends with a message.
 ///
-/// By itself, Rust aborts the process there as if it had found a bug.
+/// By itself, Rust aborts a process that is out of memory, as if it had found a bug.
 #[derive(Debug)]
 pub struct Allocator;
 
-// SAFETY: every call is passed on to the allocator of the system as it came, and what that answers is passed back,
-// unless it is null: then the process ends without unwinding.
+// SAFETY: every call is passed on unchanged to the allocator of the system, and its answer is passed back, unless it is
+// null: then the process ends without unwinding.
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller keeps what `alloc` asks for.
+        // SAFETY: the caller keeps the contract of `alloc`, which is that of `System.alloc`.
         present(unsafe { System.alloc(layout) }, layout.size())
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller keeps what `alloc_zeroed` asks for.
+        // SAFETY: the caller keeps the contract of `alloc_zeroed`, which is that of `System.alloc_zeroed`.
         present(unsafe { System.alloc_zeroed(layout) }, layout.size())
     }
 
     unsafe fn realloc(&self, old: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // SAFETY: the caller keeps what `realloc` asks for.
+        // SAFETY: the caller keeps the contract of `realloc`, which is that of `System.realloc`.
         present(unsafe { System.realloc(old, layout, size) }, size)
     }
 
     unsafe fn dealloc(&self, old: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps what `dealloc` asks for.
+        // SAFETY: the caller keeps the contract of `dealloc`, which is that of `System.dealloc`.
         unsafe { System.dealloc(old, layout) }
     }
 }
 
-/// A pointer that is not null.
+/// Returns a pointer to `size` allocated bytes, or ends the process if the pointer is null.
 fn present(pointer: *mut u8, size: usize) -> *mut u8 {
     if pointer.is_null() {
         end(format_args!(
@@ -51,17 +51,18 @@ fn present(pointer: *mut u8, size: usize) -> *mut u8 {
     pointer
 }
 
-/// The words with which the standard library begins to say that the system gave it no thread, or not what a new thread
-/// needs.
+/// The beginnings of the messages with which the standard library panics where the system gives it no thread, or not
+/// what a new thread needs.
 const NO_THREAD: [&str; 3] = [
     "failed to spawn thread",
     "failed to allocate an alternative stack",
     "failed to set up alternative stack guard page",
 ];
 
-/// Makes the process end, from now on, where the system gives it no more threads.
+/// Makes the process end with a message, from now on, where the system gives it no more threads.
 ///
-/// Where a library does not ask whether a thread began, the standard library panics, and a panic is for bugs.
+/// Where a library does not check whether a thread was started, the standard library panics, and a panic stands for a
+/// bug.
 pub fn end_where_threads_run_out() {
     let others = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
@@ -73,19 +74,19 @@ pub fn end_where_threads_run_out() {
     }));
 }
 
-/// Ends the process with a message, without another allocation.
+/// Ends the process with a message, without allocating memory.
 #[cold]
 fn end(what: fmt::Arguments) -> ! {
     static ENDING: AtomicBool = AtomicBool::new(false);
     if ENDING.swap(true, Ordering::Relaxed) {
-        // Another thread is writing the message: one is enough.
+        // Another thread is writing the message, and one message is enough.
         loop {
             std::thread::sleep(Duration::from_secs(1));
         }
     }
     let mut line = [0; 512];
     let mut rest = &mut line[..];
-    // A bar of progress may stand where the cursor is.
+    // A progress bar may stand where the cursor is.
     let newline = if std::io::stderr().is_terminal() {
         "\n"
     } else {
@@ -101,8 +102,8 @@ fn end(what: fmt::Arguments) -> ! {
     leave(&line[..line.len() - unused])
 }
 
-/// Writes to stderr, then leaves the process at once: it neither waits for a lock that another thread may hold for
-/// ever, nor runs anything that may allocate.
+/// Writes a message to stderr, then leaves the process at once: it neither waits for a lock that another thread may
+/// hold for ever, nor runs anything that may allocate.
 #[cfg(unix)]
 fn leave(message: &[u8]) -> ! {
     // SAFETY: `write` reads only the bytes of `message`, which live on, and `_exit` may be called at any moment.

@@ -1,4 +1,5 @@
-//! What an experiment is. The rest of the harness sees it in its type-erased form, [`Erased`](erased::Erased).
+//! The trait of an experiment, and what it is given. The rest of the harness sees an experiment in its type-erased
+//! form, [`Erased`](erased::Erased).
 
 pub mod bound;
 pub mod context;
@@ -22,24 +23,25 @@ pub use context::Ctx;
 pub use needs::Needs;
 pub use units::{Cost, NoUnit, OfSeed};
 
-/// One experiment: what it asks, what it computes, how it draws and reads its tables.
+/// An experiment: what it asks, what it computes, and how it draws and interprets its tables.
 ///
-/// Computing, concluding and drawing are apart. What takes time is computed in [units](Experiment::units) that need
-/// no other, in any order and on any machine of an instruction set. [`conclude`](Experiment::conclude) makes tables and
-/// measures of what came out of them, and [`figures`](Experiment::figures) and [`findings`](Experiment::findings) see
-/// the tables only after they went through their CSV files.
+/// Computing, concluding and drawing are separate. What takes time is computed in [units](Experiment::units) that do
+/// not depend on each other, in any order and on any machine with the same instruction set.
+/// [`conclude`](Experiment::conclude) makes tables and measures of their results, and [`figures`](Experiment::figures)
+/// and [`findings`](Experiment::findings) see the tables only after these went through their CSV files.
 pub trait Experiment: Sync + 'static {
-    /// The settings, declared by [`settings!`](macro@crate::settings).
+    /// The settings of the experiment, declared by [`settings!`](macro@crate::settings).
     type Settings: Settings;
 
-    /// What the experiment says of itself.
+    /// The description of the experiment.
     const ABOUT: &'static About;
 
-    /// Estimated peak memory, bytes, on so many threads, with those settings of the experiments that it
-    /// [needs](About::needs). A float, so that it cannot overflow.
+    /// Returns the estimated peak memory in bytes on `threads` threads. `needs` holds the settings of the experiments
+    /// that this one [needs](About::needs). The result is a float, so that it cannot overflow.
     fn memory(settings: &Self::Settings, needs: &Needs, threads: usize) -> f64;
 
-    /// The largest number of the run's seeds to run at: fewer than all for experiments that train large models.
+    /// Returns the largest number of the run's seeds to compute at: fewer than all for experiments that train large
+    /// models.
     fn most_seeds(_settings: &Self::Settings) -> usize {
         usize::MAX
     }
@@ -47,26 +49,27 @@ pub trait Experiment: Sync + 'static {
     /// A unit of the computation.
     type Unit: Send + Sync;
 
-    /// What comes out of a unit.
+    /// The result of a unit, called its piece.
     type Piece: Serialize + DeserializeOwned + Send;
 
-    /// Whether units are computed side by side, on one thread each, if there is one for every thread. Otherwise one
-    /// follows the other, and each has all threads.
+    /// Whether units are computed side by side, on one thread each, if there are at least as many units as threads.
+    /// Otherwise they are computed one after the other, each on all threads.
     const SIDE_BY_SIDE: bool = false;
 
-    /// The units of the computation at these seeds, in a fixed order.
+    /// Returns the units of the computation at these seeds, in a fixed order.
     fn units(settings: &Self::Settings, seeds: &[u64]) -> Vec<Self::Unit>;
 
-    /// The name of a unit, which no other has: letters, digits, dots and hyphens.
+    /// Returns the name of a unit, which no other unit of the experiment has: letters, digits, dots and hyphens.
     fn name(unit: &Self::Unit) -> String;
 
-    /// The cost of a unit, with those settings of the experiments that this one [needs](About::needs).
+    /// Returns the cost of a unit. `needs` holds the settings of the experiments that this one [needs](About::needs).
     fn cost(settings: &Self::Settings, unit: &Self::Unit, needs: &Needs) -> Cost;
 
-    /// Computes a unit, in a rayon pool with the threads of the session. It reports as much progress as its cost says.
+    /// Computes a unit, in a rayon pool with the threads of the session, and reports as many units of progress as the
+    /// [cost](Experiment::cost) of the unit says.
     fn compute(settings: &Self::Settings, unit: &Self::Unit, ctx: &Ctx) -> Result<Self::Piece>;
 
-    /// Makes the tables and the measures of what came out of all units, in their order.
+    /// Makes the tables and the measures from the results of all units, `pieces`, in the order of the units.
     fn conclude(settings: &Self::Settings, pieces: Vec<Self::Piece>, ctx: &Ctx) -> Result<Outcome>;
 
     /// Draws the figures from the tables, which may be empty but have the declared columns.
@@ -76,21 +79,22 @@ pub trait Experiment: Sync + 'static {
     fn findings(tables: &Tables, ledger: &Ledger) -> String;
 }
 
-/// What an experiment says of itself.
+/// The description of an experiment.
 #[derive(Debug)]
 pub struct About {
-    /// Name on the command line, in the configuration and of its folder in the output.
+    /// The name on the command line, in the configuration and of the folder in the output.
     pub id: &'static str,
     /// A short title.
     pub title: &'static str,
-    /// A few sentences: what is asked, and how.
+    /// A few sentences on what the experiment asks, and how.
     pub summary: &'static str,
-    /// The claims that it settles.
+    /// The claims that the experiment settles.
     pub claims: &'static [&'static ClaimSpec],
-    /// The tables that it writes.
+    /// The tables that the experiment writes.
     pub tables: &'static [&'static TableSpec],
-    /// Names of the figures that it draws, in order.
+    /// The names of the figures that the experiment draws, in order.
     pub figures: &'static [&'static str],
-    /// Experiments whose results it reads: they stand before it in the registry and are run along.
+    /// The names of the experiments whose results this one reads. They stand before it in the registry, and are run if
+    /// it is.
     pub needs: &'static [&'static str],
 }

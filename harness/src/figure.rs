@@ -1,7 +1,7 @@
-//! Figures as descriptions: panels, axes and marks. `render` turns one into SVG.
+//! Descriptions of figures: panels, axes and marks. The module `render` turns a description into SVG.
 //!
-//! An experiment says *what* is drawn; how it looks is decided once, here and in `style`, so that
-//! one thing has one colour in all figures and every figure can be read in grey.
+//! An experiment says *what* is drawn. How it looks is decided once, here and in the module `style`, so that one thing
+//! has one colour in all figures and every figure can be read in grey.
 
 mod axis;
 mod colours;
@@ -27,20 +27,20 @@ pub use style::Role;
 /// A figure: panels in a grid, a legend above them, a caption below.
 #[derive(Debug, Clone)]
 pub struct Figure {
-    /// File name without `.svg`.
+    /// The name of the file without `.svg`.
     pub name: String,
-    /// One to three sentences: what is drawn, and over what it is averaged.
+    /// The caption, in one to three sentences: what is drawn, and over what it is averaged.
     pub caption: String,
-    /// Panels in a row.
+    /// The number of panels in a row.
     pub columns: usize,
-    /// Row by row.
+    /// The panels, row by row.
     pub panels: Vec<Panel>,
-    /// The tables that it is drawn from, if it says so.
+    /// The names of the tables that the figure is drawn from, as far as they were named with [`of`](Figure::of).
     pub tables: Vec<&'static str>,
 }
 
 impl Figure {
-    /// A figure without panels yet, two of them to a row.
+    /// Returns a figure without panels, with two panels in a row.
     pub fn new(name: impl Into<String>, caption: impl Into<String>) -> Self {
         Figure {
             name: name.into(),
@@ -51,13 +51,13 @@ impl Figure {
         }
     }
 
-    /// Says that it is drawn from the table of these rows.
+    /// Names the table of the rows `R` as one that the figure is drawn from.
     pub fn of<R: Record>(mut self) -> Self {
         self.tables.push(R::SPEC.name);
         self
     }
 
-    /// Sets how many panels stand in a row.
+    /// Sets the number of panels in a row.
     pub fn columns(mut self, columns: usize) -> Self {
         self.columns = columns;
         self
@@ -70,115 +70,114 @@ impl Figure {
     }
 }
 
-/// One pair of axes and what is drawn on it.
+/// A panel: a pair of axes and the marks that are drawn on it.
 #[derive(Debug, Clone)]
 pub struct Panel {
-    /// Above the panel; may be empty.
+    /// The title above the panel, which may be empty.
     pub title: String,
-    /// Horizontal axis.
+    /// The horizontal axis.
     pub x: Axis,
-    /// Left axis.
+    /// The left axis.
     pub y: Axis,
-    /// Right axis, for marks drawn [`on_right`](Panel::on_right).
+    /// The right axis, for marks drawn [`on_right`](Panel::on_right).
     pub right: Option<Axis>,
-    /// Whether a unit has the same length on both axes, which are linear: a plane with vectors.
+    /// Whether a unit has the same length on both axes, which must be linear, as for vectors in a plane.
     pub to_scale: bool,
     marks: Vec<Placed>,
 }
 
-/// A mark and the axis it is read on.
+/// A mark, and whether it is read on the right axis.
 #[derive(Debug, Clone)]
 struct Placed {
     mark: Mark,
     right: bool,
 }
 
-/// Something drawn in a panel. Points with a coordinate that is not finite are left out and
-/// interrupt a line. Marks with the same role and label share a line of the legend; a mark without
-/// a label has none.
+/// A mark: something that is drawn in a panel. Points with a coordinate that is not finite are left out and interrupt a
+/// line. Marks with the same role and label share an entry of the legend; a mark without a label has none.
 #[derive(Debug, Clone)]
 pub enum Mark {
     /// A line through points in order.
     Line(Series),
     /// A line with its points marked, for few points.
     Dotted(Series),
-    /// Points alone.
+    /// Points without a line.
     Scatter(Series),
-    /// The range between two curves: (x, low, high).
+    /// The range between two curves, as a band.
     Band {
-        /// What it shows.
+        /// The role of the band.
         role: Role,
-        /// (x, low, high)
+        /// The points of the band as (x, low, high).
         points: Vec<(f64, f64, f64)>,
     },
-    /// Vertical bars from low to high: (x, low, high).
+    /// Vertical bars from low to high.
     Intervals {
-        /// What they show.
+        /// The role of the bars.
         role: Role,
-        /// (x, low, high)
+        /// The bars as (x, low, high).
         points: Vec<(f64, f64, f64)>,
     },
-    /// Intervals of both coordinates around points. The axes hold them as far beyond the points as these are apart; there
-    /// they are cut off at the frame.
+    /// Intervals of both coordinates around points. The axes reach beyond the points by at most the distance between
+    /// the outermost points; intervals that reach farther are cut off at the frame.
     Crosses {
-        /// What they show.
+        /// The role of the intervals.
         role: Role,
-        /// Around which points, and how far.
+        /// The points with their intervals.
         crosses: Vec<Cross>,
     },
-    /// A histogram: bins as (from, to, height).
+    /// The bars of a histogram.
     Bars {
-        /// What it shows.
+        /// The role of the bars.
         role: Role,
         /// The name in the legend.
         label: String,
-        /// (from, to, height)
+        /// The bins as (from, to, height).
         bins: Vec<(f64, f64, f64)>,
     },
-    /// A horizontal line across the panel, its label written on it.
+    /// A horizontal line across the panel, with its label written beside it.
     Level {
-        /// On the y axis.
+        /// The place of the line on the y axis.
         at: f64,
-        /// On the line.
+        /// The label of the line.
         label: String,
     },
-    /// A vector in the plane, its label at the tip.
+    /// A vector in the plane, with its label at the tip.
     Arrow {
-        /// What it shows.
+        /// The role of the vector.
         role: Role,
-        /// The name at the tip.
+        /// The label at the tip.
         label: String,
-        /// Tail.
+        /// The tail of the vector.
         from: (f64, f64),
-        /// Tip.
+        /// The tip of the vector.
         to: (f64, f64),
     },
-    /// Points, each with its name beside it, where it covers no other name or point.
+    /// Points, each with its name beside it, placed where the name covers no other name or point.
     Named {
-        /// What they show.
+        /// The role of the points.
         role: Role,
-        /// Place and name.
+        /// The points with their names.
         points: Vec<((f64, f64), String)>,
     },
     /// A heat map, with its scale beside the panel.
     Heat(Heat),
 }
 
-/// A point with an interval of each coordinate; one that is not finite is left out.
+/// A point with an interval of each coordinate. An interval with an end that is not finite is left out.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cross {
     /// The point.
     pub at: (f64, f64),
-    /// Lowest and highest x.
+    /// The lowest and the highest x of the interval.
     pub x: (f64, f64),
-    /// Lowest and highest y.
+    /// The lowest and the highest y of the interval.
     pub y: (f64, f64),
 }
 
 /// Points that belong together.
 #[derive(Debug, Clone)]
 pub struct Series {
-    /// What it shows.
+    /// The role of the points.
     pub role: Role,
     /// The name in the legend.
     pub label: String,
@@ -189,25 +188,25 @@ pub struct Series {
 /// Values on a grid.
 #[derive(Debug, Clone)]
 pub struct Heat {
-    /// What the colours mean.
+    /// The quantity that the colours show, which is written beside the scale.
     pub label: String,
-    /// Coordinates of the columns, increasing.
+    /// The coordinates of the columns, increasing.
     pub x: Vec<f64>,
-    /// Coordinates of the rows, increasing.
+    /// The coordinates of the rows, increasing.
     pub y: Vec<f64>,
-    /// `values[row][column]`; what is missing or not a number is left white.
+    /// The values, as `values[row][column]`. A cell whose value is missing or not finite is left white.
     pub values: Vec<Vec<f64>>,
-    /// The ends of the colour scale; those of the values if not set. Panels that are to be compared
-    /// need the same.
+    /// The ends of the colour scale; the smallest and the largest value if not set. Panels that are to be compared need
+    /// the same ends.
     pub range: Option<(f64, f64)>,
-    /// Colours that meet in white at 0, for values of both signs.
+    /// Whether the colours meet in white at 0, for values of both signs.
     pub diverging: bool,
-    /// A contour line at this value, drawn and marked on the scale.
+    /// The value at which a contour line is drawn and marked on the scale, if any.
     pub contour: Option<f64>,
 }
 
 impl Panel {
-    /// A panel without marks yet.
+    /// Returns a panel without marks.
     pub fn new(title: impl Into<String>, x: Axis, y: Axis) -> Self {
         Panel {
             title: title.into(),
@@ -219,7 +218,7 @@ impl Panel {
         }
     }
 
-    /// Changes what stands above the panel.
+    /// Sets the title above the panel.
     pub fn title(mut self, title: impl Into<String>) -> Self {
         self.title = title.into();
         self
@@ -231,7 +230,7 @@ impl Panel {
         self
     }
 
-    /// A unit has the same length on both axes.
+    /// Gives a unit the same length on both axes.
     pub fn to_scale(mut self) -> Self {
         self.to_scale = true;
         self
@@ -253,7 +252,7 @@ impl Panel {
         })
     }
 
-    /// Adds bars (from, to, height).
+    /// Adds the bars of a histogram with bins (from, to, height).
     pub fn bars(
         self,
         role: Role,
@@ -333,7 +332,7 @@ impl Panel {
         })
     }
 
-    /// Adds a horizontal line, a threshold for instance.
+    /// Adds a horizontal line, such as a threshold.
     pub fn level(self, at: f64, label: impl Into<String>) -> Self {
         self.mark(Mark::Level {
             at,
@@ -343,7 +342,7 @@ impl Panel {
 }
 
 impl Series {
-    /// Points under a role and a label.
+    /// Returns points with a role and a label.
     pub fn new(
         role: Role,
         label: impl Into<String>,

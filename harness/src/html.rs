@@ -2,7 +2,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// Text inside a drawing, which is XML.
+/// Returns the text with the characters `&`, `<`, `>`, `"` and `'` escaped, for use inside a drawing, which is XML.
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -21,39 +21,40 @@ pub fn escape(text: &str) -> String {
 /// A figure as a page shows it: a legend, and panels that stand beside each other where there is room.
 #[derive(Debug, Clone)]
 pub struct Drawing {
-    /// Entries in groups, each with the letters of the panels that it is for, if not for all.
+    /// The entries of the legend in groups. Each group has the letters of the panels that it is for, or an empty string
+    /// if it is for all.
     pub legend: Vec<(String, Vec<Entry>)>,
     /// The panels, row by row.
     pub panels: Vec<Picture>,
-    /// Panels in a row.
+    /// The number of panels in a row.
     pub columns: usize,
-    /// What it shows.
+    /// The caption, which says what the figure shows.
     pub caption: String,
-    /// The file that holds it by itself.
+    /// The name of the file that holds the figure alone.
     pub file: String,
-    /// The tables that it is drawn from, as files.
+    /// The names of the files of the tables that the figure is drawn from.
     pub data: Vec<String>,
 }
 
 /// An entry of a legend.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// A sample of the look.
+    /// A sample of the mark that the entry explains.
     pub swatch: Picture,
-    /// What it stands for.
+    /// The text that says what the mark stands for.
     pub label: String,
 }
 
 /// An SVG that stands in a page.
 #[derive(Debug, Clone)]
 pub struct Picture {
-    /// The SVG without its first `<svg `, after which a page adds attributes.
+    /// The SVG without the `<svg ` that it begins with, after which a page adds attributes.
     pub svg: String,
-    /// What is seen on it.
+    /// The description of what is seen on the picture, in words.
     pub seen: String,
 }
 
-/// Bytes that may stand in a URI inside an attribute, beside letters and digits.
+/// The bytes that are percent-encoded in a URI inside an attribute: all but letters, digits and the ones removed here.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -73,7 +74,7 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'$')
     .remove(b'+');
 
-/// An SVG inside the page, by percent-encoding.
+/// Returns an SVG as a data URI, by percent-encoding.
 pub fn data_uri(svg: &str) -> String {
     format!("data:image/svg+xml,{}", utf8_percent_encode(svg, PLAIN))
 }

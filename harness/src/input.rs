@@ -1,5 +1,5 @@
-//! Files that are read whole. Each has a largest size, so that no file can take all the memory, and what is no file,
-//! such as a device that never ends, is refused.
+//! Reading of whole files. Each kind of file has a largest size, so that no file can take all the memory, and what is
+//! no file, such as a device that never ends, is refused.
 
 use std::fs::{File, FileType, Metadata};
 use std::io::Read as _;
@@ -8,10 +8,11 @@ use std::path::Path;
 use crate::error::{Error, Result};
 use crate::memory;
 
-/// The most bytes of a configuration file. That of a run, with every setting explained, has some ten thousand.
+/// The largest size of a configuration file in bytes. That of a run, with every setting explained, has some ten
+/// thousand.
 const SETTINGS: u64 = 1 << 20;
 
-/// Reads a file that a user wrote, as text: a file, or a pipe such as `<(command)` makes in a shell.
+/// Reads a text that a user wrote, from a file or from a pipe such as `<(command)` makes in a shell.
 ///
 /// # Errors
 /// If it cannot be read, is something else, has more than a MiB, or is not in UTF-8.
@@ -23,8 +24,8 @@ pub fn read_settings(path: &Path) -> Result<String> {
 /// Reads a file that a run wrote.
 ///
 /// # Errors
-/// If it cannot be read, is no file, or would take more than half of the memory that this process may have: a run
-/// has its tables and models in memory along with the bytes of their files.
+/// If it cannot be read, is no file, or would take more than half of the memory that this process may have: a run has
+/// its tables and models in memory along with the bytes of their files.
 pub fn read_result(path: &Path) -> Result<Vec<u8>> {
     let most = memory::most() / 2.0;
     read_most(path, most as u64, |kind| kind.is_file())
@@ -33,12 +34,12 @@ pub fn read_result(path: &Path) -> Result<Vec<u8>> {
 /// Reads a file that a run wrote, as text.
 ///
 /// # Errors
-/// Those of [`read_result`], and that the file is not in UTF-8.
+/// The errors of [`read_result`], and an error if the file is not in UTF-8.
 pub fn read_result_text(path: &Path) -> Result<String> {
     text(read_result(path)?, path)
 }
 
-/// Opens a file.
+/// Opens a file for reading.
 ///
 /// # Errors
 /// If it cannot be opened, or is no file.
@@ -46,9 +47,9 @@ pub fn open(path: &Path) -> Result<File> {
     open_if(path, |found| must_be(path, &found, |kind| kind.is_file()))
 }
 
-/// Opens what `check` admits.
+/// Opens a file whose metadata `check` accepts.
 fn open_if(path: &Path, check: impl Fn(Metadata) -> Result<()>) -> Result<File> {
-    // Before it is opened, too: opening a pipe waits for who writes it.
+    // The metadata is checked before opening as well: opening a pipe waits for its writer.
     check(std::fs::metadata(path).map_err(Error::io("read", path))?)?;
     let file = File::open(path).map_err(Error::io("read", path))?;
     check(file.metadata().map_err(Error::io("read", path))?)?;
@@ -110,7 +111,7 @@ fn is_pipe(_: FileType) -> bool {
     false
 }
 
-/// What something that is no file is called.
+/// Returns a description of something that is no file, for an error.
 fn name(kind: FileType) -> &'static str {
     #[cfg(unix)]
     {
@@ -155,7 +156,7 @@ mod tests {
     fn a_result_that_does_not_fit_into_memory_is_not_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.csv");
-        // It holds nothing, so it takes no room on the disk.
+        // The file holds nothing, so it takes no room on the disk.
         std::fs::File::create(&path)
             .unwrap()
             .set_len(1 << 42)
@@ -193,7 +194,7 @@ mod tests {
         let pipe = folder.path().join("pipe");
         let made = std::process::Command::new("mkfifo").arg(&pipe).status();
         assert!(made.unwrap().success());
-        // Nobody writes it: opening it would never end.
+        // Nobody writes to the pipe, so opening it would never end.
         let error = message(read_result(&pipe));
         assert!(error.ends_with("it is a pipe, not a file"), "{error}");
         let writer = std::thread::spawn({

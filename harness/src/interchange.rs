@@ -1,4 +1,4 @@
-//! Sparse autoencoders in folders: ours, and those of other tools.
+//! Sparse autoencoders in folders: those of this harness, and those of other tools.
 
 pub mod codes;
 mod config;
@@ -28,7 +28,7 @@ pub use native::{decode, name, write};
 /// Reads the model in a folder, whichever tool wrote it, or in a file `model.safetensors`.
 ///
 /// # Errors
-/// If there is none, it is damaged, or our variants cannot represent it.
+/// If there is no model, it is damaged, or none of our variants can represent it.
 pub fn read(path: &Path) -> Result<Parameters> {
     let wrong = |file: &Path, why| Error::input(format!("cannot read {}: {why}", file.display()));
     if path.extension().is_some_and(|extension| extension == "npy") {

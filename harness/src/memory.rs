@@ -7,33 +7,34 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
-/// Something that bounds the memory of this process.
+/// A limit on the memory of this process.
 #[derive(Debug, PartialEq)]
 struct Limit {
     bytes: f64,
     of: Of,
 }
 
-/// What a limit is one of.
+/// The owner of a limit.
 #[derive(Debug, PartialEq)]
 enum Of {
     Machine,
-    /// A limit on addresses, used or not: the stacks of threads count as well, and what the program has `used` so far.
+    /// The process itself. Its limit counts addresses, used or not: the stacks of threads as well, and what the program
+    /// has `used` so far.
     Process {
         option: &'static str,
         used: f64,
     },
-    /// The file that sets it.
+    /// A control group, with the file that sets its limit.
     Group(PathBuf),
 }
 
-/// Addresses that a thread takes for its stack, and what belongs to it.
+/// The size in bytes of the addresses that a thread takes for its stack, and for what belongs to it.
 const STACK: f64 = 2.1 * (1 << 20) as f64;
-/// Threads beside those of a run: one listens for signals, one moves the bar of progress.
+/// The number of threads beside those of a run: one listens for signals, one moves the progress bar.
 const OTHER_THREADS: usize = 2;
 
 impl Limit {
-    /// What is left of it for a run on so many threads.
+    /// Returns the bytes that the limit leaves for a run on `threads` threads.
     fn left(&self, threads: usize) -> f64 {
         match self.of {
             Of::Process { used, .. } => {
@@ -61,7 +62,7 @@ impl std::fmt::Display for Limit {
     }
 }
 
-/// Bytes for a reader: `25 KiB`, `146 MiB`, `7.5 GiB`.
+/// Returns a number of bytes as text: `25 KiB`, `146 MiB`, `7.5 GiB`.
 pub fn size(bytes: f64) -> String {
     let mib = (1 << 20) as f64;
     match bytes / mib {
@@ -71,8 +72,13 @@ pub fn size(bytes: f64) -> String {
     }
 }
 
-/// Refuses a computation, by its name and the bytes that it needs, where there is no memory for it; the command
-/// `shown_by` shows its settings.
+/// Refuses a computation that needs more memory than this process may have.
+///
+/// `name` is the name of the computation, `shown_by` the command that shows its settings, and `needed` the bytes that
+/// it needs on `threads` threads.
+///
+/// # Errors
+/// If `needed` is more than the tightest limit leaves, or NaN.
 pub fn check(name: &str, shown_by: &str, needed: f64, threads: usize) -> Result<()> {
     check_against(&limits(Path::new("/")), name, shown_by, needed, threads)
 }
@@ -92,7 +98,7 @@ fn check_against(
     if needed <= left {
         return Ok(());
     }
-    // What the limit counts beside the experiment itself.
+    // The total includes what the limit counts beside the experiment itself.
     let total = size(needed + (limit.bytes - left));
     let way_out = match limit.of {
         Of::Machine => "",
@@ -113,14 +119,14 @@ fn tightest(limits: &[Limit], threads: usize) -> Option<&Limit> {
     limits.iter().min_by(by_left)
 }
 
-/// The most memory that this process may have at a time, bytes.
+/// Returns the most memory that this process may have at a time, in bytes.
 pub fn most() -> f64 {
     let bytes = limits(Path::new("/")).into_iter().map(|limit| limit.bytes);
     bytes.fold(f64::INFINITY, f64::min)
 }
 
-/// Every limit that holds for this process, as the files of Linux under `root` tell. Where the system does not say what
-/// it has, a generous 64 GiB.
+/// Returns every limit that holds for this process, as the files of Linux under `root` tell. Where the system does not
+/// say how much memory it has, that is taken to be a generous 64 GiB.
 fn limits(root: &Path) -> Vec<Limit> {
     let text = |file: &str| std::fs::read_to_string(root.join(file)).unwrap_or_default();
     let kib = |text: &str, name: &str| {
@@ -164,8 +170,9 @@ fn limits(root: &Path) -> Vec<Limit> {
     limits
 }
 
-/// The files that may limit the memory of a control group and of all groups around it: that of a line of
-/// `/proc/self/cgroup`, where the file systems are that `/proc/self/mountinfo` tells.
+/// Returns the files that may limit the memory of a control group and of all groups around it. The group is that of
+/// `line`, a line of `/proc/self/cgroup`; `mounts` is the text of `/proc/self/mountinfo`, which tells where the file
+/// systems are.
 fn group_files(line: &str, mounts: &str) -> Vec<PathBuf> {
     let mut parts = line.splitn(3, ':');
     let (Some(_), Some(controllers), Some(group)) = (parts.next(), parts.next(), parts.next())
@@ -209,7 +216,7 @@ mod tests {
 
     const MIB: f64 = 1048576.0;
 
-    /// The limits that a system of these files has.
+    /// Returns the limits on a system that has these files.
     fn limits_of(files: &[(&str, &str)]) -> Vec<Limit> {
         let root = tempfile::tempdir().unwrap();
         for (file, text) in files {
@@ -220,7 +227,7 @@ mod tests {
         limits(root.path())
     }
 
-    /// What an error says of an experiment on two threads that needs a TiB.
+    /// Returns the error of an experiment on two threads that needs a TiB.
     fn refusal(limits: &[Limit]) -> String {
         let refused = check_against(
             limits,
@@ -349,7 +356,7 @@ mod tests {
                 "sys/fs/cgroup/memory/job/1/memory.limit_in_bytes",
                 "9223372036854771712\n",
             ),
-            // Of other controllers.
+            // A limit of other controllers does not count.
             ("sys/fs/cgroup/cpu/job/memory.limit_in_bytes", "1\n"),
         ]);
         assert_eq!(tightest(&limits, 2).unwrap().bytes, 128.0 * MIB);

@@ -1,5 +1,5 @@
 //! A computation that many processes share: the plan of its units, the share of each part, the folders that parts write
-//! to, and whether together they hold everything. What a unit is, whoever shares its work says, as a
+//! to, and whether together they hold everything. Each kind of computation says what a unit is by an implementation of
 //! [`Parted`](whole::Parted).
 
 pub mod commands;

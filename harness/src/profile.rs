@@ -1,10 +1,10 @@
-//! The profile of a run: where its time goes, and how far its kernels are from what the machine can do:
-//! `harness profile`.
+//! The profile of a run: where its time goes, and how far its kernels are from what the machine can do. It is the work
+//! of `harness profile`.
 //!
-//! [`machine`] measures the machine, then the experiments run as ever while [`kernels::profile`] counts and a
-//! [`sampler`] looks at stacks. What comes out is four [tables] in the folder `profile` of the run; everything that is
-//! shown is drawn from them: the roofline and the flame graph of [`figures`], the text for the terminal and the section
-//! of the report of [`view`].
+//! [`machine`] measures the machine, then the experiments run as usual while [`kernels::profile`] counts and a
+//! [`sampler`] samples stacks. The result is four [tables] in the folder `profile` of the run; everything that is shown
+//! is drawn from them: the roofline and the flame graph of [`figures`], the text for the terminal and the section of
+//! the report of [`view`].
 
 pub mod figures;
 pub mod machine;
@@ -28,24 +28,24 @@ use machine::Rate;
 use sampler::Sampler;
 use tables::{ALL, Kernel, Roofs, Spent, Stack, Taken};
 
-/// Folder of a profile in that of its run.
+/// The name of the folder of a profile in that of its run.
 pub const FOLDER: &str = "profile";
 
-/// What a profile found.
+/// The profile of a run.
 #[derive(Debug, Clone)]
 pub struct Profile {
-    /// What the machine can do.
+    /// The rates of the machine.
     pub machine: Vec<Rate>,
-    /// What the kernels took and did.
+    /// The time and the work of each kernel.
     pub kernels: Vec<Kernel>,
-    /// What the experiments spent their time on.
+    /// The time that each experiment spent on each phase.
     pub experiments: Vec<Spent>,
     /// The sampled stacks; empty where they could not be sampled.
     pub stacks: Vec<Stack>,
 }
 
 impl Profile {
-    /// Reads the profile in the folder of a run, if that has one.
+    /// Reads the profile in the folder of a run, if the run has one.
     pub fn read(run: &Path) -> Result<Option<Profile>> {
         let folder = run.join(FOLDER);
         if !system::exists(&folder)? {
@@ -60,7 +60,7 @@ impl Profile {
         }))
     }
 
-    /// Writes its tables into the folder of its run.
+    /// Writes the tables of the profile and a description of their columns into the folder of a run.
     pub fn write(&self, run: &Folder) -> Result<()> {
         let tables = [
             Table::of(&self.machine),
@@ -78,17 +78,17 @@ impl Profile {
     }
 }
 
-/// The CSV files of a profile, by their names in the folder of a run.
+/// Returns the CSV files of a profile, by their names in the folder of a run.
 pub fn csv_files() -> impl Iterator<Item = String> {
     ALL.iter().map(|spec| format!("{FOLDER}/{}.csv", spec.name))
 }
 
-/// Profiles a run, from its making to [`finish`](Recorder::finish).
+/// The recorder of the profile of a run, from its start to [`finish`](Recorder::finish).
 pub struct Recorder {
     machine: Vec<Rate>,
     threads: usize,
     sampler: Result<Sampler, String>,
-    /// The time at which the experiment under way began, and what was counted by then.
+    /// The time at which the current experiment began, and what was counted by then.
     begun: (Instant, Snapshot),
     taken: Vec<Taken>,
 }
@@ -111,12 +111,12 @@ impl Recorder {
         Ok(recorder)
     }
 
-    /// An experiment begins.
+    /// Notes that an experiment begins.
     pub fn begin(&mut self) {
         self.begun = (Instant::now(), counters::snapshot());
     }
 
-    /// It ends: notes what it took.
+    /// Notes that the experiment `id` ends, with what it took.
     pub fn end(&mut self, id: &str) {
         let (begun, before) = &self.begun;
         self.taken.push(Taken {
@@ -126,7 +126,7 @@ impl Recorder {
         });
     }
 
-    /// What was found.
+    /// Ends the recording, and returns the profile.
     pub fn finish(mut self, show: Show) -> Profile {
         counters::set_enabled(false);
         let mut stacks = Vec::new();
@@ -150,7 +150,7 @@ impl Recorder {
 
 impl Drop for Recorder {
     fn drop(&mut self) {
-        // After a run that fails, too.
+        // Counting ends after a run that fails, too.
         counters::set_enabled(false);
     }
 }

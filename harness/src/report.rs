@@ -1,5 +1,5 @@
-//! Figures and one self-contained HTML page, from the CSV files of a run alone: the same code after
-//! a run and for `harness report`.
+//! The report of a run: figures and one self-contained HTML page, made from the CSV files of the run alone. The same
+//! code draws it after a run and for `harness report`.
 
 use std::path::Path;
 
@@ -21,20 +21,21 @@ mod summary;
 
 use contents::{Chapter, Report};
 
-/// Draws all figures of the run in a folder and writes `report.html` there.
+/// Draws all figures of the run in the folder `run`, and writes them and `report.html` to that folder.
 pub fn write(registry: &Registry, run: &Path, export: &Export) -> Result<()> {
     let own = registry.experiments().map(|experiment| experiment.id());
     let folder = Folder::open(run, own.chain([profile::FOLDER]))?;
     draw(registry, &folder, export)
 }
 
-/// Draws all figures and writes `report.html`, in the folder of a run that has just ended.
+/// Draws all figures of a run that has just ended, and writes them and `report.html` to its folder.
 pub fn draw(registry: &Registry, folder: &Folder, export: &Export) -> Result<()> {
     let report = Report::read(registry, folder.path())?;
     report.draw(|name, contents| folder.write_with(name, contents, export.made_of(name, contents)?))
 }
 
-/// Draws the run in a folder into a new folder, with the tables that the page links to; the run's own is only read.
+/// Draws the run in the folder `run` into the new folder `out`, with the tables that the page links to. The folder of
+/// the run is only read.
 pub fn write_elsewhere(registry: &Registry, run: &Path, out: &Path, export: &Export) -> Result<()> {
     let report = Report::read_at_rest(registry, run)?;
     let folder = Folder::create_beside(out, run)?;
@@ -43,7 +44,7 @@ pub fn write_elsewhere(registry: &Registry, run: &Path, out: &Path, export: &Exp
 }
 
 impl Report {
-    /// Reads the ledger and the tables of all experiments that a folder holds.
+    /// Reads the ledger, the tables of all experiments that the folder `path` holds, and the profile if there is one.
     pub fn read(registry: &Registry, path: &Path) -> Result<Self> {
         let (run, ledger) = results::ledger(path)?;
         let again = results::again(path)?;
@@ -77,13 +78,15 @@ impl Report {
         })
     }
 
-    /// Reads as [`read`](Self::read) does, in a folder that this process has not locked; refused if another one writes
-    /// there.
+    /// Reads as [`read`](Self::read) does, from a folder that this process has not locked.
+    ///
+    /// # Errors
+    /// Also if another process writes to the folder.
     fn read_at_rest(registry: &Registry, path: &Path) -> Result<Self> {
         Folder::refuse_busy(path)?;
         let before = manifest::of_run(path)?;
         let report = Self::read(registry, path)?;
-        // Whoever has written there meanwhile is there still, or has left another manifest.
+        // A process that has written to the folder meanwhile either still has it locked or has left another manifest.
         Folder::refuse_busy(path)?;
         match manifest::of_run(path)? == before {
             true => Ok(report),
@@ -91,7 +94,7 @@ impl Report {
         }
     }
 
-    /// Writes all tables again.
+    /// Writes all tables that were read to `folder`.
     fn write_tables(&self, folder: &Folder) -> Result<()> {
         folder.write(names::RUN, Table::of(&self.run).csv())?;
         let [claims, specification] = self.ledger.to_tables();
@@ -108,7 +111,7 @@ impl Report {
             .try_for_each(|profile| profile.write(folder))
     }
 
-    /// Draws all figures and the page, and hands each to `write` with the name of its file.
+    /// Draws all figures and the page, and calls `write` for each with the name of its file and its contents.
     pub fn draw(&self, mut write: impl FnMut(&str, &str) -> Result<()>) -> Result<()> {
         let page = page::page(self, &mut write)?;
         write(names::REPORT, &page)

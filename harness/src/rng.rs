@@ -4,20 +4,20 @@
 //! the two names hashed by FNV-1a. Distinct keys give independent streams, so a cell of a grid draws
 //! the same numbers whether it is computed first, last or alone.
 //!
-//! A stream is a generator of [`rand`], whose `random()` gives uniform numbers. The other distributions stand here:
-//! those of the library would give other bytes, and reserve the right to give yet others in another version.
+//! A stream is a generator of [`rand`], whose `random()` gives uniform numbers. The other distributions are defined
+//! here: those of the library would give other bytes, and may give yet others in another version.
 
 use std::convert::Infallible;
 
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng as _, RngExt, SeedableRng, TryRng};
 
-/// A random stream.
+/// A random stream, keyed by seed, experiment, purpose and index.
 #[derive(Debug)]
 pub struct Rng(ChaCha8Rng);
 
 impl Rng {
-    /// The stream number `index` of `experiment` for `purpose` under `seed`.
+    /// Returns the stream number `index` of `experiment` for `purpose` under `seed`.
     pub fn stream(seed: u64, experiment: &str, purpose: &str, index: u64) -> Self {
         let mut key = [0; 32];
         let words = [seed, fnv1a(experiment), fnv1a(purpose), index];
@@ -27,7 +27,7 @@ impl Rng {
         Rng(ChaCha8Rng::from_seed(key))
     }
 
-    /// The number of heads among `tosses` fair coins: a binomial number, exactly, 64 coins at a time.
+    /// Returns the number of heads among `tosses` fair coins: an exactly binomial number, drawn 64 coins at a time.
     pub fn heads(&mut self, tosses: u32) -> u32 {
         let words = (0..tosses / 64).map(|_| self.next_u64().count_ones());
         let heads = words.sum::<u32>();
@@ -37,7 +37,7 @@ impl Rng {
         }
     }
 
-    /// Uniform on {0, …, n − 1}, unbiased (Lemire's method).
+    /// Returns an integer drawn uniformly from {0, …, n − 1}, without bias (Lemire's method).
     ///
     /// # Panics
     /// If `n` is 0 or does not fit 32 bits.
@@ -53,14 +53,14 @@ impl Rng {
         }
     }
 
-    /// Standard normal, by Box and Muller's transform (one of the pair; the other is dropped so
-    /// that a stream has no hidden state).
+    /// Returns a standard normal number, by Box and Muller's transform (one of the pair; the other is dropped so that a
+    /// stream has no hidden state).
     pub fn normal(&mut self) -> f64 {
         let radius = (-2.0 * (1.0 - self.random::<f64>()).ln()).sqrt();
         radius * (std::f64::consts::TAU * self.random::<f64>()).cos()
     }
 
-    /// `k` distinct integers out of {0, …, n − 1}, in random order.
+    /// Returns `k` distinct integers out of {0, …, n − 1}, in random order.
     ///
     /// # Panics
     /// If `k > n`.
@@ -75,7 +75,7 @@ impl Rng {
         all
     }
 
-    /// Shuffles a slice, every order equally likely.
+    /// Shuffles a slice, with every order equally likely.
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for i in (1..items.len()).rev() {
             items.swap(i, self.below(i + 1));
@@ -99,7 +99,7 @@ impl TryRng for Rng {
     }
 }
 
-/// A uniformly random unit direction.
+/// Returns a uniformly distributed unit vector of `n` dimensions.
 pub fn random_direction(n: usize, rng: &mut Rng) -> Vec<f64> {
     let mut f: Vec<f64> = (0..n).map(|_| rng.normal()).collect();
     let norm = f.iter().map(|v| v * v).sum::<f64>().sqrt();
@@ -107,7 +107,7 @@ pub fn random_direction(n: usize, rng: &mut Rng) -> Vec<f64> {
     f
 }
 
-/// The 64-bit FNV-1a hash of a name.
+/// Returns the 64-bit FNV-1a hash of a name.
 fn fnv1a(name: &str) -> u64 {
     name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
@@ -127,7 +127,8 @@ mod tests {
 
     #[test]
     fn the_stream_is_chacha8_and_uniform_numbers_are_its_upper_bits() {
-        // The first words of the key stream of ChaCha8 under the zero key (draft-strombergson-chacha-test-vectors-01).
+        // These are the first words of the key stream of ChaCha8 under the zero key
+        // (draft-strombergson-chacha-test-vectors-01).
         let zero = || Rng(ChaCha8Rng::from_seed([0; 32]));
         let published: [u8; 8] = [0x3e, 0x00, 0xef, 0x2f, 0x89, 0x5f, 0x40, 0xd6];
         assert_eq!(zero().next_u64().to_le_bytes(), published);
@@ -188,7 +189,7 @@ mod tests {
             (mean, variance)
         };
         let near = |(mean, variance): (f64, f64), (m, v): (f64, f64)| {
-            // Five standard errors; the fourth moment of both laws is at most 3 variances squared.
+            // The tolerance is five standard errors; the fourth moment of both laws is at most 3 variances squared.
             assert!(
                 (mean - m).abs() < 5.0 * (v / n as f64).sqrt(),
                 "mean {mean}"
@@ -240,7 +241,7 @@ mod tests {
             chosen.dedup();
             assert_eq!(chosen.len(), 3);
         }
-        // Binomial(10,000, 0.3): standard deviation 46.
+        // The counts are Binomial(10,000, 0.3), with a standard deviation of 46.
         assert!(
             counts.iter().all(|&c| c.abs_diff(3000) < 5 * 46),
             "{counts:?}"

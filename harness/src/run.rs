@@ -1,4 +1,4 @@
-//! A run from configuration to ledger: compute, write tables, settle claims.
+//! A run from configuration to ledger: it computes experiments, writes tables, and settles claims.
 
 pub mod config;
 pub mod manifest;
@@ -38,18 +38,19 @@ use crate::store::folder::Folder;
 use crate::store::names::{self, CHECKPOINTS, CONFIG, MANIFEST};
 use crate::table::{Record, Table, Tables};
 
-/// What a run leaves behind.
+/// The result of a finished run.
 #[derive(Debug)]
 pub struct Finished {
-    /// The verdicts.
+    /// The ledger with the verdicts on the claims.
     pub ledger: Ledger,
-    /// The folder that holds everything.
+    /// The folder of the run, which holds all its files.
     pub folder: Folder,
     /// The profile, if it was asked for.
     pub profile: Option<Profile>,
 }
 
-/// Refuses a configuration with an experiment, among those that `computes` names, that there is no memory for.
+/// Refuses a configuration with an experiment, among those for whose names `computes` holds, that there is no memory
+/// for on `threads` threads.
 pub fn check_memory(
     config: &Config,
     threads: usize,
@@ -62,8 +63,8 @@ pub fn check_memory(
     })
 }
 
-/// Concludes those experiments of a run in parts that others need, so that the parts of these find their tables and
-/// models in the folder of the run, and need not look for the pieces in those of all parts.
+/// Concludes those experiments of a run in parts that others need, so that the parts of these others find the tables
+/// and models in the folder of the run, and need not look for the pieces in the folders of all parts.
 pub fn conclude_needed(config: &Config, isa: Isa, options: &RunOptions) -> Result<()> {
     let pool = session::pool(options.threads)?;
     let again = options.out.as_deref().map(parts::conclude_needed);
@@ -75,7 +76,7 @@ pub fn conclude_needed(config: &Config, isa: Isa, options: &RunOptions) -> Resul
     Ok(())
 }
 
-/// Runs a configuration.
+/// Runs a configuration, and returns its ledger, its folder and its profile, if one was asked for.
 pub fn run(config: &Config, isa: Isa, options: &RunOptions) -> Result<Finished> {
     let pool = session::pool(options.threads)?;
     let (folder, mut manifest) = begin(config, isa, options, None)?;
@@ -113,7 +114,7 @@ pub fn run(config: &Config, isa: Isa, options: &RunOptions) -> Result<Finished> 
     }
     manifest.finish();
     folder.write(MANIFEST, manifest.to_json())?;
-    // Of a run that is merged from parts, its own manifest knows the time of the merge alone.
+    // The manifest of a run that is merged from parts knows only the time of the merge.
     if options.show != Show::Nothing && options.parts.is_empty() {
         let time = manifest.times.all().text();
         say(&format!("the whole run: done in {time}"));
@@ -128,8 +129,8 @@ pub fn run(config: &Config, isa: Isa, options: &RunOptions) -> Result<Finished> 
     })
 }
 
-/// The folder of a run that begins or goes on, and its manifest. The command `again` goes on with it, unless none is
-/// given: then it is that of the run that the folder holds.
+/// Creates or resumes the folder of a run, and makes its manifest. Messages say that the command `again` goes on with
+/// the folder; if none is given, it is that of the run that the folder holds.
 fn begin<'a>(
     config: &'a Config,
     isa: Isa,
@@ -149,7 +150,7 @@ fn begin<'a>(
     if options.resume {
         manifest.resume(folder.path())?;
         verify(config, &folder, &manifest.checksums)?;
-        // A profile is that of a whole run.
+        // A profile covers a whole run, not one that is resumed.
         manifest.checksums.remove(profile::FOLDER);
         folder.remove(profile::FOLDER)?;
     }
@@ -220,7 +221,7 @@ fn compute(
         assert_eq!(names, declared, "`{id}` writes the tables that it declares");
         let measures = Table::of(&outcome.measures);
         results::write_tables(folder, experiment, &tables)?;
-        // The measures come last: where they are, an experiment is complete, its checksums included.
+        // The measures are written last: where they are, an experiment is complete, its checksums included.
         let done = format!("{id}/{}", names::MEASURES);
         manifest.checksums.replace(id, &folder.checksums());
         manifest.checksums.remove(&format!("{id}/{CHECKPOINTS}"));

@@ -1,4 +1,4 @@
-//! What a setting is: its words, its type, its range, and its value in each preset.
+//! Settings of experiments: the words, the type and the range of each, and its value in each preset.
 
 use std::any::Any;
 use std::fmt::Debug;
@@ -14,22 +14,22 @@ pub mod value;
 
 pub use range::Allows;
 
-/// An amount of computation.
+/// A preset: an amount of computation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Preset {
-    /// Every experiment and every claim at reduced sizes and few seeds: seconds.
+    /// Every experiment and every claim at reduced sizes and few seeds, which takes seconds.
     Quick,
-    /// The default suite: minutes.
+    /// The default suite, which takes minutes.
     Default,
-    /// The post's sizes and more seeds: hours.
+    /// The sizes of the post and more seeds, which takes hours.
     Full,
 }
 
 impl Preset {
-    /// All of them, the smallest first.
+    /// All presets, the smallest first.
     pub const ALL: [Preset; 3] = [Preset::Quick, Preset::Default, Preset::Full];
 
-    /// The name on the command line.
+    /// Returns the name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Preset::Quick => "quick",
@@ -38,7 +38,7 @@ impl Preset {
         }
     }
 
-    /// The number of seeds of a run unless told otherwise.
+    /// Returns the number of seeds of a run unless told otherwise.
     pub fn seeds(self) -> u64 {
         match self {
             Preset::Quick => 5,
@@ -63,35 +63,35 @@ impl FromStr for Preset {
     }
 }
 
-/// Settings of an experiment, or a group of them; implemented by [`settings!`](macro@crate::settings).
+/// The settings of an experiment, or a group of them; implemented by [`settings!`](macro@crate::settings).
 pub trait Settings: Debug + Any + Send + Sync {
-    /// The settings of a preset.
+    /// Returns the settings of a preset.
     fn preset(preset: Preset) -> Self
     where
         Self: Sized;
 
-    /// Every setting, in the order of the declaration, those of groups last.
+    /// Returns every setting, in the order of the declaration, those of groups last.
     fn list(&self) -> Vec<Setting>;
 
-    /// Gives the setting of that key another value, if it is of the setting's type. Ranges are not checked.
+    /// Gives the setting of the key `key` another value, if it is of the setting's type. Ranges are not checked.
     ///
     /// # Errors
     /// If the value is of another type, or there is no such setting.
     fn set(&mut self, key: &str, value: toml::Value) -> Result<(), toml::de::Error>;
 
-    /// Shows every limit on a setting to `see`, up to the first error. Those that depend on other settings come last,
-    /// so that these are in range by then.
+    /// Shows every limit on a setting to `see`, up to the first error. The limits that depend on other settings come
+    /// last, so that these are in range by then.
     fn limits(
         &self,
         see: &mut dyn FnMut(Limit) -> Result<(), OutOfRange>,
     ) -> Result<(), OutOfRange>;
 
-    /// `Ok` if every setting is in its range, else the first that is not.
+    /// Returns `Ok` if every setting is in its range, else the first that is not.
     fn check(&self) -> Result<(), OutOfRange> {
         self.limits(&mut Limit::check)
     }
 
-    /// What settings may be, each by its key, in words. These settings must be in range.
+    /// Returns the ranges of the settings in words, each with the key of its setting. These settings must be in range.
     fn ranges(&self) -> Vec<(String, String)> {
         let mut ranges = Vec::new();
         let mut see = |limit: Limit| {
@@ -103,19 +103,19 @@ pub trait Settings: Debug + Any + Send + Sync {
     }
 }
 
-/// One setting and its value.
+/// A setting with its value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Setting {
-    /// Its name; for a setting of a group, the name of the group, a dot and its name.
+    /// The name; for a setting of a group, the name of the group, a dot and the name of the setting.
     pub key: String,
-    /// Its description.
+    /// The description.
     pub about: &'static str,
-    /// Its value.
+    /// The value.
     pub value: toml::Value,
 }
 
 impl Setting {
-    /// A setting that is not in a group.
+    /// Returns a setting that is not in a group.
     pub fn new(key: &str, about: &'static str, value: &impl Serialize) -> Self {
         Setting {
             key: key.into(),
@@ -124,7 +124,7 @@ impl Setting {
         }
     }
 
-    /// The same setting in a group.
+    /// Returns the same setting in a group.
     pub fn within(self, group: &str) -> Self {
         let key = format!("{group}.{}", self.key);
         Setting { key, ..self }
@@ -267,12 +267,12 @@ macro_rules! settings {
     };
 }
 
-/// The error that there is no setting of that name.
+/// Returns the error that there is no setting with the key `key`.
 pub fn unknown(key: &str) -> toml::de::Error {
     serde::de::Error::custom(format!("there is no setting `{key}`"))
 }
 
-/// A setting held against a range.
+/// A limit on a setting: its value, held against a range.
 #[derive(Debug)]
 pub struct Limit {
     setting: OutOfRange,
@@ -280,7 +280,7 @@ pub struct Limit {
 }
 
 impl Limit {
-    /// A setting by its key, held against a range.
+    /// Returns the limit on the setting with the key `key`, its value held against a range.
     pub fn new<T: Debug>(key: &str, value: &T, range: impl Allows<T>) -> Self {
         let setting = OutOfRange {
             key: key.into(),
@@ -293,7 +293,7 @@ impl Limit {
         }
     }
 
-    /// The same setting in a group.
+    /// Returns the same limit on the setting in a group.
     pub fn within(mut self, group: &str) -> Self {
         self.setting.key = format!("{group}.{}", self.setting.key);
         self
@@ -307,13 +307,13 @@ impl Limit {
     }
 }
 
-/// A setting outside its range.
+/// The error of a setting outside its range.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OutOfRange {
-    /// Key of the setting.
+    /// The key of the setting.
     pub key: String,
-    /// Its value.
+    /// The value of the setting.
     pub value: String,
-    /// What it may be.
+    /// The values that it may have, in words.
     pub allowed: String,
 }

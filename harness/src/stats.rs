@@ -17,12 +17,12 @@ pub use moments::Moments;
 pub struct Fit {
     centre: f64,
     scale: f64,
-    /// Coefficients of 1, t and t², with t = (x − centre) / scale.
+    /// The coefficients of 1, t and t², with t = (x − centre) / scale.
     coefficients: [f64; 3],
 }
 
 impl Fit {
-    /// The straight line through the points.
+    /// Returns the straight line fitted to the points.
     ///
     /// # Panics
     /// If `x` and `y` differ in length.
@@ -30,7 +30,7 @@ impl Fit {
         Self::of_degree::<2>(x, y)
     }
 
-    /// The parabola through the points.
+    /// Returns the parabola fitted to the points.
     ///
     /// # Panics
     /// If `x` and `y` differ in length.
@@ -38,10 +38,9 @@ impl Fit {
         Self::of_degree::<3>(x, y)
     }
 
-    /// Least squares on `TERMS` columns 1, t, t², orthogonalised by modified Gram–Schmidt. The
-    /// inputs are centred and scaled to [−1, 1] first, so that the columns are far from parallel; a
-    /// column without anything new in it (all x equal, say) gets the coefficient 0. Nothing is fitted
-    /// to the points but numbers that are not, if one of them is not finite.
+    /// Fits by least squares on `TERMS` columns 1, t, t², orthogonalised by modified Gram–Schmidt. The inputs are
+    /// centred and scaled to [−1, 1] first, so that the columns are far from parallel; a column without anything new in
+    /// it (all x equal, say) gets the coefficient 0. If a point is not finite, neither is the fit.
     fn of_degree<const TERMS: usize>(x: &[f64], y: &[f64]) -> Self {
         assert_eq!(x.len(), y.len(), "x and y differ in length");
         let centre = mean(x);
@@ -91,14 +90,14 @@ impl Fit {
         }
     }
 
-    /// The fitted value at `x`.
+    /// Returns the fitted value at `x`.
     pub fn at(&self, x: f64) -> f64 {
         let t = (x - self.centre) / self.scale;
         let [a, b, c] = self.coefficients;
         a + t * (b + t * c)
     }
 
-    /// [R²](r2) of the fit on points that may or may not be those it was fitted to.
+    /// Returns [R²](r2) of the fit on points that may or may not be those it was fitted to.
     ///
     /// # Panics
     /// If `x` and `y` differ in length.
@@ -108,8 +107,8 @@ impl Fit {
     }
 }
 
-/// R² of predictions of `y`: 1 − SS_res / SS_tot, SS_tot about the mean of these `y`. Not a number if
-/// they are all equal, up to the rounding of their mean.
+/// Returns R² of predictions of `y`: 1 − SS_res / SS_tot, with SS_tot about the mean of these `y`. It is NaN if they
+/// are all equal, up to the rounding of their mean.
 pub fn r2(predicted: impl Iterator<Item = f64>, y: &[f64]) -> f64 {
     let y_mean = mean(y);
     let total: f64 = y.iter().map(|v| (v - y_mean).powi(2)).sum();
@@ -122,9 +121,9 @@ pub fn r2(predicted: impl Iterator<Item = f64>, y: &[f64]) -> f64 {
     }
 }
 
-/// ΔR²: how much better a parabola predicts held-out points than a straight line does, both fitted
-/// on the first pair of slices and scored on the second. 0 for a homogeneous (or constant) response;
-/// not a number if an input is not finite, or there are no points to score on.
+/// Returns ΔR²: how much better a parabola predicts held-out points than a straight line does, both fitted on the first
+/// pair of slices and scored on the second. It is 0 for a homogeneous (or constant) response, and NaN if an input is
+/// not finite, or there are no points to fit to or to score on.
 pub fn delta_r2(fit: (&[f64], &[f64]), test: (&[f64], &[f64])) -> f64 {
     let values = [fit.0, fit.1, test.0, test.1];
     if values.iter().any(|v| v.is_empty()) || values.concat().iter().any(|v| !v.is_finite()) {
@@ -132,7 +131,7 @@ pub fn delta_r2(fit: (&[f64], &[f64]), test: (&[f64], &[f64])) -> f64 {
     }
     let linear = Fit::linear(fit.0, fit.1).r2(test.0, test.1);
     let quadratic = Fit::quadratic(fit.0, fit.1).r2(test.0, test.1);
-    // Among finite points, an R² is not a number where there is no variance to explain.
+    // Among finite points, R² is NaN where there is no variance to explain.
     if linear.is_nan() {
         0.0
     } else {
@@ -140,27 +139,27 @@ pub fn delta_r2(fit: (&[f64], &[f64]), test: (&[f64], &[f64])) -> f64 {
     }
 }
 
-/// What Σ(y − ȳ)² of equal values may come to: the mean of n values is off by up to n ulp/2 of the
-/// largest.
+/// Returns a bound on Σ(y − ȳ)² of equal values, which rounding causes: the mean of n values is off by up to n ulp/2 of
+/// the largest.
 fn rounding_of_total(y: &[f64]) -> f64 {
     let n = y.len() as f64;
     let off = n * f64::EPSILON * max(y.iter().map(|v| v.abs()));
     n * off * off
 }
 
-/// Arithmetic mean; not a number for no values.
+/// Returns the arithmetic mean; NaN for no values.
 pub fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// The mean of the values that are finite, if there are any.
+/// Returns the mean of the values that are finite, if there are any.
 pub fn mean_of_finite(values: impl Iterator<Item = f64>) -> Option<f64> {
     let values: Vec<f64> = values.filter(|v| v.is_finite()).collect();
     (!values.is_empty()).then(|| mean(&values))
 }
 
-/// The quantile `q` of the values, linear between order statistics; not a number if there are none
-/// or one of them is not a number.
+/// Returns the quantile `q` of the values, linear between order statistics; NaN if there are no values or one of them
+/// is NaN.
 ///
 /// # Panics
 /// If `q` is outside [0, 1].
@@ -180,13 +179,13 @@ pub fn quantile(values: &[f64], q: f64) -> f64 {
     }
 }
 
-/// The median.
+/// Returns the median, as the [`quantile`] 0.5.
 pub fn median(values: &[f64]) -> f64 {
     quantile(values, 0.5)
 }
 
-/// Spearman's rank correlation, ties given their mean rank. Not a number if either side is constant
-/// or holds something that is not finite.
+/// Returns Spearman's rank correlation, with ties given their mean rank. It is NaN if either side is constant or holds
+/// a value that is not finite.
 ///
 /// # Panics
 /// If `x` and `y` differ in length.
@@ -209,8 +208,8 @@ pub fn spearman(x: &[f64], y: &[f64]) -> f64 {
     covariance / (variances.0 * variances.1).sqrt()
 }
 
-/// [`spearman`] of a curve, where a curve that is constant has no trend: 0. Not a number for fewer
-/// than two points or one that is not finite.
+/// Returns [`spearman`] of a curve, where a constant curve has no trend: 0. It is NaN for fewer than two points or one
+/// that is not finite.
 ///
 /// # Panics
 /// If `x` and `y` differ in length.
@@ -223,8 +222,8 @@ pub fn trend(x: &[f64], y: &[f64]) -> f64 {
     }
 }
 
-/// The exponent p of the power law y ∝ xᵖ through points of positive coordinates: the slope of log y against log x by
-/// least squares. Not a number for fewer than two points, or one that is not positive and finite.
+/// Returns the exponent p of the power law y ∝ xᵖ through points of positive coordinates: the slope of log y against
+/// log x by least squares. It is NaN for fewer than two points, or one that is not positive and finite.
 pub fn exponent(points: &[(f64, f64)]) -> f64 {
     let (x, y): (Vec<_>, Vec<_>) = points.iter().map(|(x, y)| (x.ln(), y.ln())).unzip();
     if points.len() < 2 || x.iter().chain(&y).any(|v| !v.is_finite()) {
@@ -234,7 +233,7 @@ pub fn exponent(points: &[(f64, f64)]) -> f64 {
     line.at(1.0) - line.at(0.0)
 }
 
-/// Ranks from 1, ties given their mean.
+/// Returns the ranks from 1 of the values, with ties given their mean rank.
 fn ranks(values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));

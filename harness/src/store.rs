@@ -1,4 +1,4 @@
-//! Files that survive: written whole, checked when they are read again.
+//! Storage of results: files are written whole, and checked when they are read again.
 
 pub mod checkpoint;
 pub mod checksums;

@@ -1,4 +1,4 @@
-//! Tidy tables: one row an observation, written to CSV and read back.
+//! Tidy tables: each row is an observation. Tables are written to CSV files and read back.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ pub mod record;
 pub use column::{Column, Line, TableSpec};
 pub use record::Record;
 
-/// A table in the form of its file.
+/// A table as the text of its CSV file.
 #[derive(Debug, Clone)]
 pub struct Table {
     spec: &'static TableSpec,
@@ -20,12 +20,12 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table without rows.
+    /// Returns a table without rows.
     pub fn new(spec: &'static TableSpec) -> Self {
         Table::written(spec, std::iter::empty())
     }
 
-    /// The table of these rows.
+    /// Returns the table of the rows `rows`.
     pub fn of<R: Record>(rows: &[R]) -> Self {
         Table::written(R::SPEC, rows.iter().map(R::fields))
     }
@@ -45,16 +45,16 @@ impl Table {
         Table { spec, csv }
     }
 
-    /// Reads a table back; errors name file, line and column.
+    /// Reads a table from a file; errors name file, line and column.
     pub fn read(spec: &'static TableSpec, path: &Path) -> Result<Self> {
         let text = read_result_text(path)?;
         Self::from_csv(spec, text).map_err(|e| Error::input(format!("{}{e}", path.display())))
     }
 
-    /// The table of a text in CSV.
+    /// Returns the table of a text in CSV.
     ///
     /// # Errors
-    /// If these are not the columns, or a field is not what its column holds; the message starts with `:line:` and is
+    /// If the text has other columns, or a field is not what its column holds; the message starts with `:line:` and is
     /// to follow a file name.
     pub fn from_csv(spec: &'static TableSpec, text: impl Into<String>) -> Result<Self, String> {
         let csv = text.into();
@@ -62,20 +62,20 @@ impl Table {
         Ok(Table { spec, csv })
     }
 
-    /// Its columns and their meaning.
+    /// Returns the columns of the table and their meaning.
     pub fn spec(&self) -> &'static TableSpec {
         self.spec
     }
 
-    /// The text of its file.
+    /// Returns the text of the table's file.
     pub fn csv(&self) -> &str {
         &self.csv
     }
 
-    /// The rows, in order.
+    /// Returns the rows, in order.
     ///
     /// # Panics
-    /// If they are rows of another table.
+    /// If `R` is the row of another table.
     #[track_caller]
     pub fn rows<R: Record>(&self) -> Vec<R> {
         let rows = parse(R::SPEC, &self.csv, R::parse);
@@ -83,7 +83,7 @@ impl Table {
     }
 }
 
-/// What `row` makes of each line after the header; errors start with `:line:`.
+/// Returns what `row` makes of each line after the header; errors start with `:line:`.
 fn parse<T>(
     spec: &TableSpec,
     text: &str,
@@ -97,7 +97,7 @@ fn parse<T>(
     Ok(rows)
 }
 
-/// Hands over each line after the header; errors start with `:line:`. Compiled once, for all types of rows.
+/// Hands each line after the header to `take`; errors start with `:line:`. It is compiled once, for all types of rows.
 fn each_line(
     spec: &TableSpec,
     text: &str,
@@ -138,7 +138,7 @@ fn each_line(
 pub struct Tables(Vec<Table>);
 
 impl Tables {
-    /// The tables of an experiment.
+    /// Returns the tables of an experiment.
     pub fn new(tables: Vec<Table>) -> Self {
         Tables(tables)
     }
@@ -152,26 +152,26 @@ impl Tables {
             .map(Tables)
     }
 
-    /// The table of that name.
+    /// Returns the table of the name `name`.
     ///
     /// # Panics
-    /// If there is none.
+    /// If there is no such table.
     #[track_caller]
     pub fn get(&self, name: &str) -> &Table {
         let found = self.0.iter().find(|t| t.spec.name == name);
         found.unwrap_or_else(|| panic!("no table `{name}`"))
     }
 
-    /// The rows of one table.
+    /// Returns the rows of the table of `R`.
     ///
     /// # Panics
-    /// If it is not among these.
+    /// If that table is not among these.
     #[track_caller]
     pub fn rows<R: Record>(&self) -> Vec<R> {
         self.get(R::SPEC.name).rows()
     }
 
-    /// All of them.
+    /// Returns all tables, in their order.
     pub fn iter(&self) -> impl Iterator<Item = &Table> {
         self.0.iter()
     }

@@ -1,9 +1,10 @@
-//! Text for people: numbers, lines, and the name that was meant.
+//! Text for people: numbers, percentages, lists, words of commands, and suggestions for misspelt names.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// A number with three significant digits, as people write it.
+/// Returns a number as people write it: with three significant digits, or two in scientific notation below 10⁻³ and
+/// from 10⁵ on; `not measured` stands for NaN.
 pub fn number(value: f64) -> String {
     let size = value.abs();
     if value.is_nan() {
@@ -36,7 +37,8 @@ pub fn number(value: f64) -> String {
     }
 }
 
-/// A share in per cent, in whole numbers but near 0 and 100.
+/// Returns a share as a percentage, in whole numbers from 1 % to 99 %, and with three significant digits near 0 and
+/// 100.
 pub fn percent(share: f64) -> String {
     let percent = 100.0 * share;
     if percent.is_nan() {
@@ -49,7 +51,8 @@ pub fn percent(share: f64) -> String {
     }
 }
 
-/// Shares in per cent, each as [`percent`] has it, or with as many digits as it takes to tell those apart that differ.
+/// Returns shares as percentages, each as [`percent`] writes it, or all with as many decimals, at most six, as it takes
+/// to tell apart those that differ.
 pub fn percents<const N: usize>(shares: [f64; N]) -> [String; N] {
     let mut texts = shares.map(percent);
     let alike = |texts: &[String; N]| {
@@ -69,7 +72,7 @@ pub fn percents<const N: usize>(shares: [f64; N]) -> [String; N] {
     texts
 }
 
-/// A share in per cent, to a tenth.
+/// Returns a share as a percentage, rounded to a tenth of a per cent.
 pub fn percent_to_tenths(share: f64) -> String {
     match share.is_nan() {
         true => number(share),
@@ -77,13 +80,13 @@ pub fn percent_to_tenths(share: f64) -> String {
     }
 }
 
-/// A number of things, of which there may be one: `1 row`, `2 rows`.
+/// Returns a count with its noun in the singular or the plural: `1 row`, `2 rows`.
 pub fn counted(count: u64, one: &str, more: &str) -> String {
     let noun = if count == 1 { one } else { more };
     format!("{count} {noun}")
 }
 
-/// Parts of a sentence in a row: `a, b and c`.
+/// Returns parts of a sentence joined into a list: `a, b and c`.
 pub fn list(parts: &[String]) -> String {
     match parts {
         [] => String::new(),
@@ -92,12 +95,12 @@ pub fn list(parts: &[String]) -> String {
     }
 }
 
-/// Appends what is formatted.
+/// Appends formatted arguments to `text`.
 pub fn put(text: &mut String, arguments: std::fmt::Arguments) {
     text.write_fmt(arguments).expect("writing to a string");
 }
 
-/// A word of a command as a shell reads it, whatever it holds.
+/// Returns a word of a command, quoted so that a shell reads it as it is, whatever it holds.
 pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+%".contains(c);
     match !word.is_empty() && word.chars().all(plain) {
@@ -106,7 +109,7 @@ pub fn quoted(word: &str) -> String {
     }
 }
 
-/// A path in a command as a shell reads it, and no program takes for an option.
+/// Returns a path in a command, quoted so that a shell reads it as it is and no program takes it for an option.
 pub fn quoted_path(path: &Path) -> String {
     let path = path.to_string_lossy();
     match path.starts_with('-') {
@@ -115,7 +118,7 @@ pub fn quoted_path(path: &Path) -> String {
     }
 }
 
-/// `"; did you mean `x`?"` for the nearest of `known`, or nothing if none is near.
+/// Returns `"; did you mean `x`?"` for the word of `known` that is nearest to `word`, or nothing if none is near.
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     known
         .into_iter()

@@ -1,16 +1,16 @@
 //! Running error analysis (Higham, *Accuracy and Stability of Numerical Algorithms*, §3.3).
 //!
-//! A reference computes each [`Bounded`] value in f64, and beside it how far rounding can take the f32 that a
-//! kernel computes for it, whatever the order of its sums. So the tolerance of a comparison
-//! follows from the data and the formula alone, through as many layers and steps as there are.
+//! A reference computes each [`Bounded`] value in f64, and beside it a bound on how far rounding can take the f32 that
+//! a kernel computes for it, whatever the order of its sums. So the tolerance of a comparison follows from the data and
+//! the formula alone, through as many layers and steps as there are.
 
 /// The unit roundoff of f32.
 pub const U: f64 = f32::EPSILON as f64 / 2.0;
 
-/// What may be lost where a result is subnormal.
+/// The largest absolute error of a rounding whose result is subnormal: half the least subnormal number.
 const UNDERFLOW: f64 = 1.0 / (1u128 << 126) as f64 * U;
 
-/// γ_n = n·u / (1 − n·u): the relative error of n roundings (Higham, lemma 3.1).
+/// Returns γ_n = n·u / (1 − n·u), the bound on the relative error of n roundings (Higham, lemma 3.1).
 pub fn gamma(n: usize) -> f64 {
     let nu = n as f64 * U;
     nu / (1.0 - nu)
@@ -19,14 +19,14 @@ pub fn gamma(n: usize) -> f64 {
 /// A real number, and a bound on the error of the f32 that stands for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Bounded {
-    /// The number.
+    /// The real number.
     pub value: f64,
-    /// |f32 − value| is at most this.
+    /// The bound: |f32 − `value`| is at most this.
     pub error: f64,
 }
 
 impl Bounded {
-    /// A number that the kernel is given.
+    /// Returns a number that the kernel is given, which has no error.
     pub fn exact(x: f32) -> Bounded {
         Bounded {
             value: f64::from(x),
@@ -34,17 +34,17 @@ impl Bounded {
         }
     }
 
-    /// A number that was rounded to the f32 that the kernel is given.
+    /// Returns a number that was rounded once, to the f32 that the kernel is given.
     pub fn rounded(value: f64) -> Bounded {
         Bounded { value, error: 0.0 }.round(1)
     }
 
-    /// The largest size that the f32 can have.
+    /// Returns the largest absolute value that the f32 can have.
     pub fn size(self) -> f64 {
         self.value.abs() + self.error
     }
 
-    /// `n` roundings more.
+    /// Returns the number with the error of `n` more roundings.
     pub fn round(self, n: usize) -> Bounded {
         Bounded {
             value: self.value,
@@ -52,8 +52,8 @@ impl Bounded {
         }
     }
 
-    /// Σ aᵢbᵢ, summed in any order, with or without fused products: n terms, n roundings each.
-    /// A term that is only added has the factor 1.
+    /// Returns Σ aᵢbᵢ, summed in any order, with or without fused products: n terms, n roundings each. A term that is
+    /// only added has the factor 1.
     pub fn sum_of_products(terms: impl IntoIterator<Item = (Bounded, Bounded)>) -> Bounded {
         let (mut value, mut error, mut size, mut n) = (0.0, 0.0, 0.0, 0);
         for (a, b) in terms {
@@ -68,12 +68,12 @@ impl Bounded {
         }
     }
 
-    /// Σ aᵢ, in any order.
+    /// Returns Σ aᵢ, summed in any order.
     pub fn sum(terms: impl IntoIterator<Item = Bounded>) -> Bounded {
         Self::sum_of_products(terms.into_iter().map(|a| (a, ONE)))
     }
 
-    /// The square root of a number that is not negative.
+    /// Returns the square root of a number that is not negative.
     pub fn sqrt(self) -> Bounded {
         let value = self.value.sqrt();
         // |√a − √b| = |a − b| / (√a + √b), and at most √|a − b|.
@@ -81,7 +81,7 @@ impl Bounded {
         Bounded { value, error }.round(1)
     }
 
-    /// self / by, where `by` is positive.
+    /// Returns self / by, where `by` is positive.
     pub fn over(self, by: Bounded) -> Bounded {
         let value = self.value / by.value;
         let least = by.value - by.error;
@@ -93,7 +93,8 @@ impl Bounded {
         Bounded { value, error }.round(1)
     }
 
-    /// Whether `got` is within the bound; a NaN or an infinity only where the value rounds to one.
+    /// Returns whether `got` is within the bound. NaN is accepted only where the value is NaN, an infinity only where
+    /// the value, give or take its error, reaches the largest f32.
     pub fn accepts(self, got: f32) -> bool {
         let beyond = f64::from(f32::MAX);
         if got.is_nan() || self.value.is_nan() {
@@ -107,16 +108,16 @@ impl Bounded {
     }
 }
 
-/// 1, as a factor.
+/// The number 1, as a factor.
 pub const ONE: Bounded = Bounded {
     value: 1.0,
     error: 0.0,
 };
 
-/// Compares whole slices, and names the first places that differ.
+/// Asserts that every value of a slice is within its bound, and names the first places where that fails.
 ///
 /// # Panics
-/// If the lengths differ, or a value lies outside its bound. `what` opens the message.
+/// If the lengths differ, or a value lies outside its bound. `what` begins the message.
 #[track_caller]
 pub fn assert_within(what: &str, got: &[f32], want: &[Bounded]) {
     assert_eq!(got.len(), want.len(), "{what}: lengths");
@@ -140,8 +141,8 @@ pub fn assert_within(what: &str, got: &[f32], want: &[Bounded]) {
     );
 }
 
-/// The median of error ÷ largest value: what a comparison with these bounds can see. A test that
-/// claims to compare asserts that this is small.
+/// Returns the median of the errors divided by the largest absolute value: the relative difference that a comparison
+/// with these bounds can see. A test that claims to compare asserts that this is small.
 pub fn blur(values: &[Bounded]) -> f64 {
     if values.is_empty() {
         return 0.0;

@@ -1,9 +1,9 @@
-//! Comparing f32 results with f64 references.
+//! Comparisons of f32 results with f64 references.
 //!
 //! A comparison is worth what it rejects: a NaN on one side only, anything but zero where the answer
 //! is zero, a wrong infinity, a result three units off. The tests below show that each does fail.
 
-/// The error of `got` in units in the last place: the spacing of f32 at `want`, at least 2⁻¹⁴⁹.
+/// Returns the error of `got` in units in the last place: the spacing of f32 at `want`, at least 2⁻¹⁴⁹.
 ///
 /// Infinity counts as 2¹²⁸, the value that would follow the largest finite one; NaN equals NaN alone.
 /// Where `want` is exactly zero, so must `got` be. All other mismatches are infinitely far off.
@@ -35,16 +35,16 @@ pub fn ulps(got: f32, want: f64) -> f64 {
 /// The distance that a result may have from the exact one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tolerance {
-    /// Allowed [`ulps`].
+    /// The allowed error in [`ulps`].
     pub ulps: f64,
-    /// Allowed absolute error where the one in ulps is exceeded; 0 to allow none.
+    /// The absolute error that is allowed where the error in ulps is exceeded; 0 to allow none.
     pub absolute: f64,
     /// Whether the sign of a zero counts.
     pub signed_zero: bool,
 }
 
 impl Tolerance {
-    /// A tolerance of so many ulps, whatever the sign of a zero.
+    /// Returns a tolerance of `ulps` units in the last place, whatever the sign of a zero.
     pub const fn ulps(ulps: f64) -> Self {
         Self {
             ulps,
@@ -53,7 +53,7 @@ impl Tolerance {
         }
     }
 
-    /// A tolerance of so large an absolute error, whatever the sign of a zero.
+    /// Returns a tolerance of an absolute error, whatever the sign of a zero.
     pub const fn absolute(absolute: f64) -> Self {
         Self {
             ulps: 0.0,
@@ -62,7 +62,7 @@ impl Tolerance {
         }
     }
 
-    /// The same, where zero must have the right sign too.
+    /// Returns the same tolerance, with which a zero must have the right sign too.
     pub const fn with_signed_zero(self) -> Self {
         Self {
             signed_zero: true,
@@ -70,7 +70,7 @@ impl Tolerance {
         }
     }
 
-    /// Whether `got` is as near to `want` as it should be.
+    /// Returns whether `got` is within the tolerance of `want`.
     pub fn accepts(self, got: f32, want: f64) -> bool {
         if self.signed_zero && got == 0.0 && want == 0.0 {
             return got.is_sign_negative() == want.is_sign_negative();
@@ -80,10 +80,10 @@ impl Tolerance {
         near || ulps(got, want) <= self.ulps
     }
 
-    /// Compares whole slices, and names the first places that differ.
+    /// Asserts that every value of a slice is accepted, and names the first places where that fails.
     ///
     /// # Panics
-    /// If the lengths differ, or a result is not accepted. `what` opens the message.
+    /// If the lengths differ, or a result is not accepted. `what` begins the message.
     #[track_caller]
     pub fn assert_all(self, what: &str, got: &[f32], want: &[f64]) {
         assert_eq!(got.len(), want.len(), "{what}: lengths");
@@ -117,7 +117,7 @@ mod tests {
 
     const TWO: Tolerance = Tolerance::ulps(2.0);
 
-    /// `by` f32 values further from zero.
+    /// Returns the f32 that lies `by` values further from zero than `x`.
     fn off(x: f32, by: u32) -> f32 {
         f32::from_bits(x.to_bits() + by)
     }

@@ -1,7 +1,7 @@
-//! Polynomial fits from the textbook, in f64.
+//! Polynomial fits by the normal equations, in f64.
 
-/// ΔR²: R² of a parabola minus R² of a straight line, both fitted on one set of (x, y) and scored on
-/// another. By the normal equations and Gaussian elimination.
+/// Returns ΔR²: R² of a parabola minus R² of a straight line, both fitted on one set of (x, y) and scored on another,
+/// by the normal equations and Gaussian elimination.
 pub fn delta_r2(fit: &[(f64, f64)], test: &[(f64, f64)]) -> f64 {
     r2(2, fit, test) - r2(1, fit, test)
 }
@@ -15,7 +15,7 @@ fn r2(degree: usize, fit: &[(f64, f64)], test: &[(f64, f64)]) -> f64 {
     1.0 - residual / total
 }
 
-/// Coefficients of 1, x, x², ….
+/// Returns the coefficients of 1, x, x², … of the polynomial of least squares.
 fn polynomial(degree: usize, points: &[(f64, f64)]) -> Vec<f64> {
     let terms = degree + 1;
     let row = |i: usize| -> Vec<f64> {
@@ -26,7 +26,7 @@ fn polynomial(degree: usize, points: &[(f64, f64)]) -> Vec<f64> {
     solve((0..terms).map(row).collect())
 }
 
-/// Solves a linear system, the right side in the last column, by Gaussian elimination with pivots.
+/// Solves a linear system by Gaussian elimination with partial pivoting. The last column of `rows` is the right side.
 pub fn solve(mut rows: Vec<Vec<f64>>) -> Vec<f64> {
     let n = rows.len();
     for i in 0..n {

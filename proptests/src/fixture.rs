@@ -1,15 +1,15 @@
-//! What PyTorch computed, in `fixtures/`.
+//! The results of PyTorch that tests compare with, in `fixtures/`.
 
 use safetensors::{Dtype, SafeTensors};
 
-/// A file of tensors.
+/// A file of tensors in the format safetensors.
 pub struct Fixture(Vec<u8>);
 
 impl Fixture {
     /// Reads `fixtures/name`.
     ///
     /// # Panics
-    /// If it cannot.
+    /// If the file cannot be read.
     pub fn read(name: &str) -> Fixture {
         let path = format!("{}/fixtures/{name}", env!("CARGO_MANIFEST_DIR"));
         Fixture(std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}")))
@@ -30,12 +30,12 @@ impl Fixture {
         values.to_vec()
     }
 
-    /// Whether there is a tensor of this name.
+    /// Returns whether there is a tensor of this name.
     pub fn has(&self, name: &str) -> bool {
         self.file().tensor(name).is_ok()
     }
 
-    /// The sizes of a tensor.
+    /// Returns the sizes of the axes of a tensor.
     pub fn sizes(&self, name: &str) -> Vec<usize> {
         let file = self.file();
         let tensor = file
@@ -44,13 +44,13 @@ impl Fixture {
         tensor.shape().to_vec()
     }
 
-    /// A tensor of f64.
+    /// Returns the values of a tensor of f64.
     pub fn numbers(&self, name: &str) -> Vec<f64> {
         let values = self.tensor(name, Dtype::F64);
         values.into_iter().map(f64::from_le_bytes).collect()
     }
 
-    /// A tensor of f64 whose values are f32.
+    /// Returns the values of a tensor of f64 that f32 holds exactly.
     pub fn singles(&self, name: &str) -> Vec<f32> {
         let exact = |x: f64| {
             let single = x as f32;
@@ -60,7 +60,7 @@ impl Fixture {
         self.numbers(name).into_iter().map(exact).collect()
     }
 
-    /// A tensor of i32, none of them negative.
+    /// Returns the values of a tensor of i32, none of which is negative.
     pub fn indices(&self, name: &str) -> Vec<u32> {
         let values = self.tensor(name, Dtype::I32);
         let index = |i| i32::from_le_bytes(i).try_into().expect("an index");

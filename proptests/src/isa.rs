@@ -1,4 +1,4 @@
-//! A test on every instruction set.
+//! The macro [`each_isa!`](crate::each_isa), which runs a test on every instruction set.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -8,8 +8,8 @@ use kernels::Isa;
 
 /// Makes a test of a function `fn name(isa: Isa)` for every instruction set that there is: `name::avx2` and the like.
 ///
-/// On a set that this CPU lacks, or that is not the one which `KERNELS_ISA` names, the test does nothing, and stderr
-/// says so once for all of them.
+/// On an instruction set that this CPU lacks, or that is not the one which `KERNELS_ISA` names, the test does nothing,
+/// and stderr says so once for all tests.
 ///
 /// ```
 /// # use kernels::Isa;
@@ -40,10 +40,11 @@ macro_rules! each_isa {
 #[doc(hidden)]
 pub use kernels::for_each_isa;
 
-/// Runs a test on the instruction set of this name, or says why not.
+/// Runs a test on the instruction set of this name, or says on stderr why it does not.
 ///
 /// # Panics
-/// If the test does, or `KERNELS_ISA` names no set of this CPU: a test that cannot run must not pass.
+/// If the test panics, or `KERNELS_ISA` does not name an instruction set of this CPU: a test that cannot run must not
+/// pass.
 pub fn on(name: &'static str, test: impl FnOnce(Isa)) {
     match chosen(name) {
         Ok(isa) => test(isa),
@@ -61,12 +62,13 @@ fn chosen(name: &str) -> Result<Isa, String> {
     name.parse().map_err(|_| "this CPU lacks it".to_owned())
 }
 
-/// Says once that no test runs on an instruction set: past libtest, which shows what a test prints only where it fails.
+/// Says once on stderr that no test runs on an instruction set. It does so directly, since libtest captures what a test
+/// prints and shows it only where the test fails.
 fn skipped(name: &'static str, why: &str) {
     static SAID: Mutex<BTreeSet<&str>> = Mutex::new(BTreeSet::new());
     let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
     if said.insert(name) {
-        // Nowhere to say it is no reason to fail.
+        // A message that cannot be written is no reason to fail.
         let _ = writeln!(std::io::stderr(), "skipped: every test on {name}: {why}");
     }
 }
@@ -79,7 +81,7 @@ mod tests {
 
     each_isa!(a_test_is_given_the_set_of_its_name);
     fn a_test_is_given_the_set_of_its_name(isa: Isa) {
-        // That of the thread, which libtest names after the test.
+        // libtest names a test's thread after the test.
         let thread = std::thread::current();
         let name = thread.name().expect("a test has a name");
         assert!(

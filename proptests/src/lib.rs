@@ -1,4 +1,4 @@
-//! What the tests of `kernels` and `harness` are made with:
+//! Tools for the tests of `kernels` and `harness`:
 //!
 //! - [`mod@reference`]: every function and model in f64, by the formulas of a textbook, and [polynomial fits](fit);
 //! - [`bounded`]: numbers that carry a bound on the rounding error of an f32, so that a tolerance follows from an error
@@ -8,7 +8,7 @@
 //! - [`fixture`] and [`training`]: what PyTorch computed, and how whole trainings compare with it;
 //! - [`each_isa!`]: a test on every instruction set.
 //!
-//! Tests of the kernels are in `tests/kernels`, a folder for each of `kernels/src`.
+//! The tests of the kernels are in `tests/kernels`, with a folder for each folder of `kernels/src`.
 
 pub mod bounded;
 pub mod compare;
@@ -21,7 +21,8 @@ pub mod wild;
 
 use proptest::test_runner::{Config, FileFailurePersistence};
 
-/// Numbers in [−1, 1) from a seed: the upper bits of a 64-bit linear congruential generator.
+/// Returns an endless stream of numbers in [−1, 1) from a seed: the upper bits of a 64-bit linear congruential
+/// generator.
 pub fn stream(seed: u64) -> impl FnMut() -> f32 {
     let mut state = seed;
     move || {
@@ -32,12 +33,12 @@ pub fn stream(seed: u64) -> impl FnMut() -> f32 {
     }
 }
 
-/// The settings of a property: it is tried on as many cases as `PROPTEST_CASES` says, else on `moderate` ones. The seed
-/// of a case that fails is written to a file beside its test, `*.regressions`, and is tried before all others from then
-/// on: commit that file.
+/// Returns the settings of a property: it is tried on as many cases as `PROPTEST_CASES` says, or on `moderate` cases if
+/// that is not set. The seed of a case that fails is written to a file beside its test, `*.regressions`, and is tried
+/// before all others from then on: commit that file.
 ///
 /// # Panics
-/// If `PROPTEST_CASES` is no number.
+/// If `PROPTEST_CASES` is not a number.
 pub fn config(moderate: u32) -> Config {
     let cases = match std::env::var("PROPTEST_CASES") {
         Err(_) => moderate,
@@ -56,7 +57,7 @@ pub fn config(moderate: u32) -> Config {
 /// The files in which the seeds of cases that fail are kept.
 const BESIDE: FileFailurePersistence = FileFailurePersistence::WithSource("regressions");
 
-/// A rayon pool of so many threads.
+/// Returns a rayon pool of `threads` threads.
 pub fn pool(threads: usize) -> rayon::ThreadPool {
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
@@ -64,10 +65,10 @@ pub fn pool(threads: usize) -> rayon::ThreadPool {
         .expect("a pool")
 }
 
-/// What `f` says when it panics.
+/// Returns the message with which `f` panics.
 ///
 /// # Panics
-/// If `f` does not, or says nothing.
+/// If `f` does not panic, or panics without a message.
 #[track_caller]
 pub fn panic_message(f: impl FnOnce()) -> String {
     let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)).expect_err("no panic");
@@ -94,7 +95,7 @@ mod tests {
         std::fs::write(&source, "").expect("a file");
         static SOURCE: OnceLock<String> = OnceLock::new();
         let source = SOURCE.get_or_init(|| source.to_str().expect("UTF-8").to_owned());
-        // The numbers that are tried on a property that holds for no large one.
+        // Returns the numbers that are tried on a property that fails for large numbers.
         let tried = || {
             let tried = RefCell::new(vec![]);
             let config = Config {

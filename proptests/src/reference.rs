@@ -1,5 +1,6 @@
-//! The functions of [`kernels`] in f64, from the textbook formula and `libm`, which is good to less
-//! than one ulp of f64: some 2⁻²⁸ ulp of f32, so that a comparison with these measures f32 error.
+//! References for [`kernels`] in f64: the functions here, from the textbook formula and `libm`, which is good to less
+//! than one ulp of f64, some 2⁻²⁸ ulp of f32, so that a comparison with them measures the error of f32; the models in
+//! the modules below.
 
 pub mod activation;
 pub mod adam;
@@ -10,37 +11,37 @@ pub mod sparse_coding;
 
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, PI};
 
-/// eˣ
+/// Returns eˣ.
 pub fn exp(x: f64) -> f64 {
     libm::exp(x)
 }
 
-/// tanh x
+/// Returns tanh x.
 pub fn tanh(x: f64) -> f64 {
     libm::tanh(x)
 }
 
-/// erf x = 2/√π ∫₀ˣ exp(−t²) dt
+/// Returns erf x = 2/√π ∫₀ˣ exp(−t²) dt.
 pub fn erf(x: f64) -> f64 {
     libm::erf(x)
 }
 
-/// max(0, x), with NaN kept
+/// Returns max(0, x), or NaN for NaN.
 pub fn relu(x: f64) -> f64 {
     if x < 0.0 { 0.0 } else { x }
 }
 
-/// Φ(x) = erfc(−x/√2)/2, the normal distribution function.
+/// Returns Φ(x) = erfc(−x/√2)/2, the normal distribution function.
 pub fn normal_cdf(x: f64) -> f64 {
     0.5 * libm::erfc(-x * FRAC_1_SQRT_2)
 }
 
-/// φ(x) = exp(−x²/2)/√(2π), the normal density.
+/// Returns φ(x) = exp(−x²/2)/√(2π), the normal density.
 pub fn normal_pdf(x: f64) -> f64 {
     0.5 * FRAC_2_SQRT_PI * FRAC_1_SQRT_2 * libm::exp(-0.5 * x * x)
 }
 
-/// xΦ(x), and its limits at ±∞.
+/// Returns GELU(x) = xΦ(x), and its limits at ±∞.
 pub fn gelu(x: f64) -> f64 {
     if x == f64::NEG_INFINITY {
         return 0.0;
@@ -48,7 +49,7 @@ pub fn gelu(x: f64) -> f64 {
     x * normal_cdf(x)
 }
 
-/// Φ(x) + xφ(x), and its limits at ±∞.
+/// Returns the derivative of [`gelu`], Φ(x) + xφ(x), and its limits at ±∞.
 pub fn gelu_derivative(x: f64) -> f64 {
     if x.is_infinite() {
         return normal_cdf(x);
@@ -56,12 +57,12 @@ pub fn gelu_derivative(x: f64) -> f64 {
     normal_cdf(x) + x * normal_pdf(x)
 }
 
-/// The logistic function of 2u, u = √(2/π)(x + 0.044715x³): (1 + tanh u)/2 without cancellation.
+/// Returns the logistic function of 2u, with u = √(2/π)(x + 0.044715x³): (1 + tanh u)/2 without cancellation.
 fn logistic_2u(x: f64) -> f64 {
     1.0 / (1.0 + libm::exp(-2.0 * (2.0 / PI).sqrt() * (x + 0.044715 * x * x * x)))
 }
 
-/// x(1 + tanh u)/2, u = √(2/π)(x + 0.044715x³), and its limits at ±∞.
+/// Returns the tanh approximation of GELU, x(1 + tanh u)/2 with u = √(2/π)(x + 0.044715x³), and its limits at ±∞.
 pub fn gelu_tanh(x: f64) -> f64 {
     if x == f64::NEG_INFINITY {
         return 0.0;
@@ -69,7 +70,7 @@ pub fn gelu_tanh(x: f64) -> f64 {
     x * logistic_2u(x)
 }
 
-/// The derivative of [`gelu_tanh`], and its limits at ±∞.
+/// Returns the derivative of [`gelu_tanh`], and its limits at ±∞.
 pub fn gelu_tanh_derivative(x: f64) -> f64 {
     let (s, opposite) = (logistic_2u(x), logistic_2u(-x));
     if x.is_infinite() {
@@ -83,7 +84,7 @@ pub fn gelu_tanh_derivative(x: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// Values from tables (Abramowitz & Stegun, 26.1 and 7.1).
+    /// The functions have the values of tables (Abramowitz & Stegun, 26.1 and 7.1).
     #[test]
     fn known_values() {
         let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-14, "{a} is not {b}");
@@ -95,7 +96,7 @@ mod tests {
         near(gelu_derivative(0.0), 0.5);
     }
 
-    /// The derivatives are those of the functions: central differences, in f64.
+    /// The derivatives are the slopes of the functions, by central differences in f64.
     #[test]
     fn derivatives_are_slopes() {
         let h = 1e-5;
@@ -106,7 +107,7 @@ mod tests {
             for i in -800..=800 {
                 let x = f64::from(i) / 100.0;
                 let difference = (f(x + h) - f(x - h)) / (2.0 * h);
-                // Truncation h²/6 · |f‴| ≤ 2e-11; rounding 2⁻⁵³ · |f| / h ≤ 1e-10.
+                // Truncation is h²/6 · |f‴| ≤ 2e-11; rounding is 2⁻⁵³ · |f| / h ≤ 1e-10.
                 assert!((difference - slope(x)).abs() < 2e-10, "at {x}");
             }
         }

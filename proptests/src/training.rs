@@ -1,21 +1,21 @@
-//! Comparing whole trainings: where each step's worst case says nothing any more, the tolerance is how far
-//! a training in f64 strays when its every result is moved within its bound.
+//! Comparisons of whole trainings: after several steps worst-case bounds are too wide, so the tolerance is how far a
+//! training in f64 strays when its every result is moved within its bound.
 
 use crate::bounded::Bounded;
 use crate::stream;
 
-/// The largest distance of two computations in f64: 2⁻⁵³ per operation, times some 10⁴ where Adam divides
-/// a small gradient by its own size.
+/// The largest difference of two computations of the same results in f64: 2⁻⁵³ per operation, times some 10⁴ where Adam
+/// divides a small gradient by its own size.
 pub const F64: f64 = 1e-11;
 
-/// What a training leaves.
+/// The results of a training.
 #[derive(Clone)]
 pub struct Run {
     /// The loss terms before each step.
     pub losses: Vec<f64>,
     /// The gradient of the first step.
     pub gradient: Vec<f64>,
-    /// Weights after the last one.
+    /// The weights after the last step.
     pub last: Vec<f64>,
 }
 
@@ -28,9 +28,11 @@ impl Run {
         ]
     }
 
-    /// The distance that a training in f32 may stray from `self`, which `train` gives where nothing sways: as far as
-    /// the furthest of some trainings in f64, one that sways up all the time, one that sways down, since roundings may
-    /// be alike in all steps, and others at random. `train` takes what to move a result by, in units of its bound.
+    /// Returns the distance that a training in f32 may stray from `self`, value by value: that of the furthest of 16
+    /// trainings in f64 whose results are moved within their bounds. One is moved up all the time and one down, since
+    /// roundings may be alike in all steps; the others are moved at random. `train` runs a training and takes a
+    /// function that gives how far to move a result, in units of its bound; `self` is the training in which nothing is
+    /// moved.
     pub fn stray(&self, train: impl Fn(&mut dyn FnMut() -> f64) -> Run) -> Run {
         let mut next = stream(1);
         let zeros = |like: &[f64]| vec![0.0; like.len()];
@@ -58,7 +60,7 @@ impl Run {
         furthest
     }
 
-    /// Asserts that two trainings in f64 are the same.
+    /// Asserts that two trainings in f64 agree up to [`F64`]; `torch` is PyTorch's.
     #[track_caller]
     pub fn assert_same(&self, what: &str, torch: &Run) {
         for ((part, ours), (_, torch)) in self.parts().into_iter().zip(torch.parts()) {
@@ -67,8 +69,8 @@ impl Run {
     }
 }
 
-/// Asserts that every value is within its tolerance, and one of f64, of PyTorch's. Returns the largest share of a
-/// tolerance that was used.
+/// Asserts that every value of `got` differs from PyTorch's by at most its tolerance and [`F64`]. Returns the largest
+/// share of a tolerance that was used.
 #[track_caller]
 pub fn assert_near(
     what: &str,
@@ -80,7 +82,7 @@ pub fn assert_near(
     let mut used: f64 = 0.0;
     for (i, (got, torch)) in got.iter().zip(torch).enumerate() {
         let share = (got - torch).abs() / (tolerance(i) + F64);
-        // False for NaN too.
+        // This is false for NaN too.
         assert!(
             share <= 1.0,
             "{what}[{i}]: {got:e}, not {torch:e} ± {:.1e}",
@@ -91,17 +93,17 @@ pub fn assert_near(
     used
 }
 
-/// The values in f64.
+/// Returns the values in f64.
 pub fn wide(values: &[f32]) -> Vec<f64> {
     values.iter().map(|&x| f64::from(x)).collect()
 }
 
-/// Without their bounds.
+/// Returns the values without their bounds.
 pub fn values(all: &[Bounded]) -> Vec<f64> {
     all.iter().map(|x| x.value).collect()
 }
 
-/// The upper one of an even number.
+/// Returns the median of some values, the upper of the middle two where their number is even.
 pub fn median(values: &[f64]) -> f64 {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
@@ -122,7 +124,7 @@ mod tests {
 
     #[test]
     fn a_training_strays_as_far_as_its_furthest() {
-        // Each of two results moved by at most 1/2: together by 1.
+        // Each of two results is moved by at most 1/2, both together by 1.
         let stray = run(3.0).stray(|sway| run(3.0 + 0.5 * sway() + 0.5 * sway()));
         assert_eq!((stray.last, stray.losses), (vec![1.0], vec![0.0]));
     }

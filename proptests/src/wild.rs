@@ -5,21 +5,22 @@ use proptest::prelude::*;
 
 use crate::stream;
 
-/// The values that a stream has beside ordinary ones, and their share.
+/// The kinds of unusual values that a stream has beside ordinary ones, and their share.
 #[derive(Clone, Copy, Debug)]
 pub struct Wild {
-    /// One value in so many is of the kinds that are allowed.
+    /// The mean number of values among which one is drawn to be unusual; it stays ordinary if its kind is not allowed.
     every: u32,
     kinds: [bool; 5],
 }
 
-/// Zeros of both signs, subnormal and huge numbers, infinities and NaN: any of these kinds, rare or frequent.
+/// Returns a strategy for streams with zeros of both signs, subnormal and huge numbers, infinities and NaN: any of
+/// these kinds, rare or frequent.
 pub fn any_kind() -> impl Strategy<Value = Wild> {
     (prop_oneof![1..4u32, 10..200u32], any::<[bool; 5]>())
         .prop_map(|(every, kinds)| Wild { every, kinds })
 }
 
-/// The same without infinities and NaN.
+/// Returns a strategy like [`any_kind`], without infinities and NaN.
 pub fn finite() -> impl Strategy<Value = Wild> {
     any_kind().prop_map(|Wild { every, kinds }| Wild {
         every,
@@ -28,7 +29,7 @@ pub fn finite() -> impl Strategy<Value = Wild> {
 }
 
 impl Wild {
-    /// Ordinary values alone.
+    /// Returns the choice of ordinary values alone.
     pub fn tame() -> Wild {
         Wild {
             every: 1,
@@ -36,7 +37,7 @@ impl Wild {
         }
     }
 
-    /// Values from a seed: those that are of no kind lie in [−1, 1).
+    /// Returns an endless stream of values from a seed. Ordinary values lie in [−1, 1).
     pub fn stream(self, seed: u64) -> impl FnMut() -> f32 {
         let mut next = stream(seed);
         move || {
@@ -61,10 +62,10 @@ impl Wild {
     }
 }
 
-/// What stands around the values of a [`Placed`]: a NaN that no operation makes.
+/// The bits of the values around those of a [`Placed`]: a NaN that no operation makes.
 const GUARD: u32 = 0x7fc5_a5a5;
 
-/// A matrix, its rows contiguous but a stride apart, that begins anywhere in a buffer.
+/// A matrix that begins anywhere in a buffer, its rows contiguous and `stride` values apart.
 #[derive(Clone, Debug)]
 pub struct Placed {
     data: Vec<f32>,
@@ -75,7 +76,7 @@ pub struct Placed {
 }
 
 impl Placed {
-    /// `offset` values into its buffer, with `gap` values between the rows.
+    /// Makes a matrix `offset` values into its buffer, with `gap` values between the rows.
     pub fn new(
         (rows, cols): (usize, usize),
         (offset, gap): (usize, usize),
@@ -95,29 +96,29 @@ impl Placed {
         placed
     }
 
-    /// The matrix, to read.
+    /// Returns a view of the matrix for reading.
     pub fn view(&self) -> MatRef<'_> {
         let data = &self.data[self.offset..];
         MatRef::with_strides(data, self.rows, self.cols, self.stride, 1).expect("it fits")
     }
 
-    /// The matrix, to write.
+    /// Returns a view of the matrix for writing.
     pub fn view_mut(&mut self) -> MatMut<'_> {
         let data = &mut self.data[self.offset..];
         MatMut::with_stride(data, self.rows, self.cols, self.stride).expect("it fits")
     }
 
-    /// The first row alone.
+    /// Returns the first row.
     pub fn slice(&self) -> &[f32] {
         &self.data[self.offset..][..self.cols]
     }
 
-    /// The first row alone, to write.
+    /// Returns the first row for writing.
     pub fn slice_mut(&mut self) -> &mut [f32] {
         &mut self.data[self.offset..][..self.cols]
     }
 
-    /// Row after row.
+    /// Returns the values of the matrix, row after row.
     ///
     /// # Panics
     /// If something was written around the values.
@@ -138,15 +139,15 @@ impl Placed {
     }
 }
 
-/// Equal bits, or NaN on both sides.
+/// Returns whether two numbers have equal bits or are both NaN.
 pub fn same(a: f32, b: f32) -> bool {
     a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan()
 }
 
-/// Compares whole slices by [`same`], and names the first place that differs.
+/// Asserts that two slices are equal by [`same`], and names the first place that differs.
 ///
 /// # Panics
-/// If one does. `what` opens the message.
+/// If the lengths or two values differ. `what` begins the message.
 #[track_caller]
 pub fn assert_same(what: &str, got: &[f32], want: &[f32]) {
     assert_eq!(got.len(), want.len(), "{what}: lengths");

@@ -1,4 +1,4 @@
-//! Training steps allocate nothing. A binary of its own, since an allocator belongs to a whole program.
+//! Training steps allocate nothing. This is a binary of its own, since an allocator belongs to a whole program.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -13,17 +13,17 @@ use kernels::sae::{self, Trainer, Variant};
 use kernels::{Activation, Exec, Isa, MatMut, MatRef};
 use proptests::{each_isa, stream};
 
-/// The system's allocator, which counts the allocations of each thread, and those of a pool together that are larger than
-/// [`JOB`].
+/// The system's allocator, counting the allocations of each thread, and all allocations of a pool's threads that are
+/// larger than [`JOB`].
 struct Counting;
 
-/// Most bytes of a job in the queue of a pool: a thread that hands work over puts one there whenever it finds that no other
-/// worker is awake, which depends on the system.
+/// The most bytes of a job in the queue of a pool: a thread that hands over work allocates one whenever it finds that
+/// no other worker is awake, which depends on the system.
 const JOB: usize = 64;
 
 static OF_POOL: AtomicUsize = AtomicUsize::new(0);
 
-/// Held while there is a pool whose allocations count.
+/// The lock that is held while there is a pool whose allocations count.
 static ONE_POOL: Mutex<()> = Mutex::new(());
 
 thread_local! {
@@ -61,7 +61,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// A model in training, with all that it needs.
+/// A model in training with its gradient, moments, workspace and data.
 struct Training {
     parameters: Parameters,
     gradient: Parameters,
@@ -97,7 +97,8 @@ impl Training {
         }
     }
 
-    /// Forward, losses, back, Adam; and the gradient norms, which a run reads between steps.
+    /// Takes a training step: forward pass, losses, backward pass and Adam, and the gradient norms, which a run reads
+    /// between steps.
     fn step(&mut self, exec: Exec) {
         let Training {
             parameters,
@@ -143,7 +144,7 @@ impl Training {
 }
 
 each_isa!(a_step_of_an_autoencoder_allocates_nothing);
-/// Steps of a sparse autoencoder in training, on batches of different density.
+/// Steps of a sparse autoencoder allocate nothing after the first ones, on batches of different density.
 fn a_step_of_an_autoencoder_allocates_nothing(isa: Isa) {
     let shape = sae::Shape {
         width: 40,
@@ -179,7 +180,7 @@ fn a_step_of_an_autoencoder_allocates_nothing(isa: Isa) {
     }
 }
 
-/// Sizes on both sides of where operands are packed and work is shared.
+/// Shapes and batch sizes on both sides of the sizes at which operands are packed and work is shared.
 const SHAPES: [(Shape, usize); 3] = [
     (shape(7, 12, 20, 2), 5),
     (shape(100, 100, 100, 4), 256),
@@ -196,12 +197,12 @@ const fn shape(vocabulary: usize, width: usize, hidden: usize, layers: usize) ->
     }
 }
 
-/// Allocations of this thread while `f` runs.
+/// Returns the number of allocations of this thread while `f` runs.
 fn allocations(f: impl FnOnce()) -> usize {
     counted(&HERE, f)
 }
 
-/// The number by which a counter of this thread rises while `f` runs.
+/// Returns the number by which a counter of this thread rises while `f` runs.
 fn counted(counter: &'static LocalKey<Cell<usize>>, f: impl FnOnce()) -> usize {
     let before = counter.get();
     f();
@@ -230,9 +231,9 @@ fn a_training_step_allocates_nothing(isa: Isa) {
     }
 }
 
-/// Room for packed operands belongs to a thread, and which thread packs what is left to chance: a thread
-/// makes room when it first meets a product larger than those before, or two of them, one inside the
-/// other. So the number of allocations is bounded by threads and sizes, not by steps.
+/// The buffer for packed operands belongs to a thread, and which thread packs is left to chance: a thread allocates a
+/// buffer when it first meets a product larger than those before, or two of them, one inside the other. So the number
+/// of allocations is bounded by threads and sizes, not by steps.
 fn in_parallel(exec: Exec, shape: Shape, batch: usize) {
     const THREADS: usize = 2;
     const STEPS: usize = 20;
@@ -255,7 +256,7 @@ fn in_parallel(exec: Exec, shape: Shape, batch: usize) {
     assert!(seen < STEPS, "{seen} allocations in {STEPS} steps");
 }
 
-/// What a workspace is said to take is what it takes.
+/// A workspace takes as many bytes as it says.
 #[test]
 fn workspaces_are_as_large_as_they_say() {
     const BATCH: usize = 7;

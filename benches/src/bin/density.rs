@@ -1,13 +1,13 @@
-//! What a gradient of a sparse autoencoder costs by sparse and by dense products, over the share of active codes:
-//! where the curves cross is where [`DENSE`] should lie.
+//! Measures the time of a gradient of a sparse autoencoder by sparse and by dense products, over the share of active
+//! codes: [`DENSE`] should lie where the curves cross.
 //!
 //! ```text
 //! cargo run --release -p benches --bin density [FOLDER]
 //! ```
 //!
-//! Writes `density.csv`, one row a measurement, and `density.svg`, their medians, to this machine's folder in
-//! `benches/results`, or to the folder that is named. The rounds are interleaved: each times every share on both paths
-//! once, on all threads.
+//! The program writes `density.csv`, with one row for each measurement, and `density.svg`, with their medians, to this
+//! machine's folder in `benches/results`, or to the folder that is named. The rounds are interleaved: each times every
+//! share on both paths once, on all threads.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -22,7 +22,8 @@ use harness::table::Table;
 use kernels::sae::{self, DENSE, L1, Rows, Shape, Variant, Workspace};
 use kernels::{Exec, MatRef};
 
-/// The step that peers were timed on, and one that fits the cache.
+/// The shapes and batch sizes that are measured: those of the step that peers are timed on, and of one that fits the
+/// cache.
 const CURVES: [(Shape, usize); 2] = [STEP, (shape(256, 1024), 1024)];
 const DENSITIES: [f64; 9] = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5];
 const PATHS: [(&str, f64); 2] = [("sparse", f64::INFINITY), ("dense", 0.0)];
@@ -73,7 +74,7 @@ fn main() -> ExitCode {
 }
 
 fn run(folder: Option<&Path>) -> Result<()> {
-    // Before anything is measured: a folder that cannot be written to shows at once.
+    // The folder is opened before anything is measured, so that one that cannot be written to shows at once.
     let folder = match folder {
         Some(named) => Folder::open(named, [])?,
         None => machine::folder()?,
@@ -109,7 +110,8 @@ fn caption(exec: Exec, threads: usize) -> String {
     )
 }
 
-/// (density, median time) on either path.
+/// Measures all densities, adds the measurements to `table`, and returns the points (density, median time) of each
+/// path.
 fn measure(
     exec: Exec,
     threads: usize,

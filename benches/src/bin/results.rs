@@ -5,7 +5,8 @@
 //! cargo build --release && cargo run --release -p benches --bin results [SUBJECT…]
 //! ```
 //!
-//! Takes some minutes, in which nothing else should run. Of the peers, those take part that are installed:
+//! The program takes some minutes, in which nothing else should run. It compares the peers that are installed, which
+//! can be done so:
 //!
 //! ```text
 //! python3 -m venv target/peers    # then PYTHON=target/peers/bin/python for the command above
@@ -13,8 +14,8 @@
 //! apt-get install libxsmm-dev
 //! ```
 //!
-//! With subjects named (`products`, `activations`, `steps`, `grids`, `scaling`), only those are measured, and what came
-//! out goes to the terminal. `page` measures nothing and puts the page together again.
+//! With subjects named (`products`, `activations`, `steps`, `grids`, `scaling`), only those are measured, and the
+//! results go to the terminal. `page` measures nothing and puts `RESULTS.md` together again.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -42,7 +43,7 @@ fn main() -> ExitCode {
 }
 
 fn run(named: &[String]) -> Result<()> {
-    // Before anything is measured: a folder that cannot be written to shows at once.
+    // The folder is opened before anything is measured, so that one that cannot be written to shows at once.
     let folder = Folder::open(Path::new(env!("CARGO_MANIFEST_DIR")), [])?;
     let write_page = || folder.write("RESULTS.md", page(&machine::results())?);
     if named == [PAGE] {

@@ -1,7 +1,8 @@
-//! BLAS libraries of others: what is installed takes part, and what is not is named with the reason.
+//! Products by other BLAS libraries. Those that are installed are compared; for each of the others the reason is kept.
 //!
-//! OpenBLAS comes from PyPI's `scipy-openblas32`, AOCL-BLAS from `aoclda`, both of `$PYTHON` (else `python3`); libxsmm
-//! from Debian's `libxsmm-dev`, a static archive, which the C compiler makes a shared library of.
+//! OpenBLAS comes from PyPI's `scipy-openblas32` and AOCL-BLAS from `aoclda`, both as packages of `$PYTHON` (else
+//! `python3`). libxsmm comes from Debian's `libxsmm-dev`, a static archive, of which the C compiler makes a shared
+//! library.
 
 use std::ffi::{c_char, c_float, c_int};
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use libloading::Library;
 
 use super::library::{in_python, open, symbol};
 
-/// `cblas_sgemm`.
+/// The type of `cblas_sgemm`.
 type Cblas = unsafe extern "C" fn(
     c_int,
     c_int,
@@ -30,7 +31,7 @@ type Cblas = unsafe extern "C" fn(
     *mut c_float,
     c_int,
 );
-/// `libxsmm_sgemm`, which takes all by reference and matrices by columns, as Fortran's BLAS does.
+/// The type of `libxsmm_sgemm`, which takes all arguments by reference and matrices by columns, as Fortran's BLAS does.
 type Fortran = unsafe extern "C" fn(
     *const c_char,
     *const c_char,
@@ -47,30 +48,30 @@ type Fortran = unsafe extern "C" fn(
     *const c_int,
 );
 
-/// The most rows, terms and columns that libxsmm is meant for.
+/// The largest number of rows, terms and columns that libxsmm is meant for.
 const SMALL: usize = 64;
 
-/// A library that computes products.
+/// A library that computes matrix products.
 pub struct Blas {
-    /// Its name.
+    /// The name of the library.
     pub name: &'static str,
     product: Product,
-    /// The library that the functions are part of.
+    /// The loaded library, which must live as long as its functions.
     _library: Library,
 }
 
 enum Product {
-    /// OpenBLAS or AOCL-BLAS.
+    /// The functions of OpenBLAS or AOCL-BLAS.
     Cblas {
         sgemm: Cblas,
-        /// Sets its number of threads.
+        /// The function that sets the library's number of threads.
         threads: unsafe extern "C" fn(c_int),
     },
-    /// libxsmm, on one thread.
+    /// The function of libxsmm, which runs on one thread.
     Fortran(Fortran),
 }
 
-/// All of them, or why one takes no part.
+/// All BLAS libraries, or the reason why one is not compared.
 pub static ALL: LazyLock<Vec<Result<Blas, String>>> = LazyLock::new(|| {
     let cblas = |name, library: Result<PathBuf, String>, sgemm: &str, threads: &str| {
         load(name, library, |library| {
@@ -88,7 +89,7 @@ pub static ALL: LazyLock<Vec<Result<Blas, String>>> = LazyLock::new(|| {
         // SAFETY: this is the type of the function of this name, by `libxsmm.h`.
         unsafe { Ok(Product::Fortran(*symbol(library, "libxsmm_sgemm")?)) }
     });
-    // What is loaded needs its file no longer.
+    // A loaded library no longer needs its file.
     let _ = made.map(std::fs::remove_file);
     vec![
         cblas(
@@ -107,7 +108,7 @@ pub static ALL: LazyLock<Vec<Result<Blas, String>>> = LazyLock::new(|| {
     ]
 });
 
-/// Those that are here.
+/// Returns the BLAS libraries that could be loaded.
 pub fn here() -> impl Iterator<Item = &'static Blas> {
     ALL.iter().flatten()
 }
@@ -127,7 +128,7 @@ fn load(
     })
 }
 
-/// A shared library of Debian's archive, in the folder for temporary files.
+/// Makes a shared library of Debian's archive of libxsmm, in the folder for temporary files, and returns its path.
 fn libxsmm() -> Result<PathBuf, String> {
     const ARCHIVE: &str = "/usr/lib/libxsmm.a";
     if !Path::new(ARCHIVE).exists() {
@@ -148,7 +149,7 @@ fn libxsmm() -> Result<PathBuf, String> {
 }
 
 impl Blas {
-    /// Whether it takes part at m×k×n on so many threads.
+    /// Returns whether the library is compared at m×k×n, `shape`, on so many threads.
     pub fn takes(&self, shape: [usize; 3], threads: usize) -> bool {
         match self.product {
             Product::Cblas { .. } => true,
@@ -156,7 +157,7 @@ impl Blas {
         }
     }
 
-    /// C ← A·B, for operands with contiguous rows.
+    /// Computes C ← A·B, for operands with contiguous rows.
     ///
     /// # Panics
     /// If the shapes do not fit, or a row of A or B is not contiguous.
@@ -187,7 +188,8 @@ impl Blas {
             }
             Product::Fortran(sgemm) => {
                 let (plain, alpha, beta) = (c"N".as_ptr(), 1.0, 0.0);
-                // SAFETY: as above. Read by columns, the matrices are transposed, and Cᵀ = Bᵀ·Aᵀ.
+                // SAFETY: the views vouch for their matrices, and the shapes fit. Read by columns, the matrices are
+                // transposed, and Cᵀ = Bᵀ·Aᵀ.
                 unsafe {
                     sgemm(
                         plain, plain, &n, &m, &k, &alpha, b, &ldb, a, &lda, &beta, c, &ldc,

@@ -7,21 +7,22 @@ use libloading::Library;
 
 use super::library::{in_python, open, symbol};
 
-/// `amd_vrsa_expf` and the like: the number of values, where they are, and where the results go.
+/// The type of `amd_vrsa_expf` and the like. The arguments are the number of values, the values, and the place of the
+/// results.
 type OfArray = unsafe extern "C" fn(c_int, *const f32, *mut f32);
 
-/// The library.
+/// The loaded library AOCL-LibM.
 pub struct Libm {
-    /// exp, tanh and erf.
+    /// The functions exp, tanh and erf, as in [`NAMES`].
     functions: [OfArray; 3],
-    /// The library that the functions are part of.
+    /// The loaded library, which must live as long as its functions.
     _library: Library,
 }
 
-/// The functions that take part, in the order of [`Libm::map`]'s numbers.
+/// The names of the functions that are compared, in the order of [`Libm::map`]'s numbers.
 pub const NAMES: [&str; 3] = ["exp", "tanh", "erf"];
 
-/// The library, or why it takes no part.
+/// The library, or the reason why it is not compared.
 pub static AOCL: LazyLock<Result<Libm, String>> = LazyLock::new(|| {
     let load = || {
         let library = open(&in_python("aoclda", "libamdlibm")?)?;
@@ -39,14 +40,14 @@ pub static AOCL: LazyLock<Result<Libm, String>> = LazyLock::new(|| {
 });
 
 impl Libm {
-    /// Writes a function of each value, which is given by its number in [`NAMES`].
+    /// Writes to `y` the function of each value of `x`; `function` is its number in [`NAMES`].
     ///
     /// # Panics
-    /// If there is no room for exactly the results, or there are more values than an int can say.
+    /// If `x` and `y` differ in length, there is no such function, or there are more values than a C int counts.
     pub fn map(&self, function: usize, x: &[f32], y: &mut [f32]) {
         assert_eq!(x.len(), y.len());
         let len = c_int::try_from(x.len()).expect("a number of values that the library can say");
-        // SAFETY: both arrays have so many values.
+        // SAFETY: both arrays have `len` values.
         unsafe { (self.functions[function])(len, x.as_ptr(), y.as_mut_ptr()) }
     }
 }

@@ -1,16 +1,17 @@
-//! Libraries of others, loaded while the program runs.
+//! The loading of shared libraries while the program runs.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use libloading::{Library, Symbol};
 
-/// Opens a library, and before it the OpenMP that a wheel may keep beside it, where the system does not look.
+/// Opens a library, and before it the OpenMP library that a Python wheel may keep in the same folder, where the system
+/// does not look for it.
 pub fn open(path: &Path) -> Result<Library, String> {
     let beside = path.parent().and_then(|folder| folder.read_dir().ok());
     for entry in beside.into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with("libomp") {
-            // It is needed for as long as the program runs.
+            // OpenMP is needed for as long as the program runs.
             std::mem::forget(open_alone(&entry.path())?);
         }
     }
@@ -26,16 +27,16 @@ fn open_alone(path: &Path) -> Result<Library, String> {
     })
 }
 
-/// A function of a library.
+/// Returns the function `name` of a library.
 ///
 /// # Safety
-/// `T` is its type.
+/// `T` is the type of the function.
 pub unsafe fn symbol<'a, T>(library: &'a Library, name: &str) -> Result<Symbol<'a, T>, String> {
-    // SAFETY: as said above.
+    // SAFETY: as the caller promised.
     unsafe { library.get(name) }.map_err(|e| e.to_string())
 }
 
-/// The file of a Python package whose name begins with `stem`.
+/// Returns the path of the file of a Python package whose name begins with `stem`.
 pub fn in_python(package: &str, stem: &str) -> Result<PathBuf, String> {
     let script = format!(
         "from importlib.metadata import files\n\

@@ -1,4 +1,5 @@
-//! GELU and its gradient in cache on one thread, beside PyTorch's, and what it is made of beside AOCL-LibM's.
+//! The comparison of GELU and its gradient, in cache on one thread, with PyTorch's, and of exp, tanh and erf with
+//! AOCL-LibM's.
 
 use std::fmt::Write as _;
 use std::hint::black_box;
@@ -9,10 +10,11 @@ use super::python::Peers;
 use super::{Measurement, Part, ROUNDS, Rounds, Row, seconds};
 use crate::peers::libm::{AOCL, NAMES};
 
-/// Values: three arrays of them fit a second-level cache, and a call of PyTorch's takes much longer than its overhead.
+/// The number of values: three arrays of them fit a second-level cache, and a call of PyTorch takes much longer than
+/// its overhead.
 const LEN: usize = 1 << 16;
 
-/// Exact GELU, forward and backward.
+/// Measures the exact GELU, forward and backward, then exp, tanh and erf.
 pub fn measure(isa: Isa, peers: &mut Peers, table: &mut Vec<Measurement>) -> Part {
     let exec = Exec::serial(isa);
     let x: Vec<f32> = (0..LEN)
@@ -75,7 +77,7 @@ pub fn measure(isa: Isa, peers: &mut Peers, table: &mut Vec<Measurement>) -> Par
     part
 }
 
-/// exp, tanh and erf, as a table.
+/// Measures exp, tanh and erf, and returns the rates as a table in Markdown.
 fn functions(isa: Isa, x: &[f32], table: &mut Vec<Measurement>) -> String {
     let exec = Exec::serial(isa);
     let ours = [math::exp, math::tanh, math::erf];

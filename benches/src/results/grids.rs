@@ -1,4 +1,4 @@
-//! The grids of section 1 at the companion settings, as the harness runs them.
+//! The time of the grids of section 1 at the settings of the companion code, as the harness runs them.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,9 +8,9 @@ use kernels::Isa;
 
 use super::{Measurement, Part, ROUNDS, Rounds, Row};
 
-/// Seconds that the companion code took for both grids on two cores of another machine, of Zen 4.
+/// The seconds that the companion code took for both grids, on two cores of another machine, a Zen 4.
 const COMPANION: f64 = 361.0;
-/// Both grids at one seed, at the settings of the companion code.
+/// The arguments of the harness that run both grids at one seed, at the settings of the companion code.
 const ARGUMENTS: [&str; 15] = [
     "run",
     "homogeneity",
@@ -29,10 +29,10 @@ const ARGUMENTS: [&str; 15] = [
     "--out",
 ];
 
-/// Times `harness`, the binary beside this one.
+/// Times runs of both grids by `harness`, the path of the harness's binary.
 ///
 /// # Panics
-/// If it cannot be run.
+/// If the harness cannot be run, or fails.
 pub fn measure(isa: Isa, all: usize, harness: &Path, table: &mut Vec<Measurement>) -> Part {
     let mut rounds = Rounds::default();
     for round in 0..=ROUNDS {

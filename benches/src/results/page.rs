@@ -1,4 +1,4 @@
-//! `RESULTS.md`: a section for each kind of machine, of which a run writes its own.
+//! The page `RESULTS.md`, with a section for each kind of machine; a run writes the section of its own machine.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -13,20 +13,21 @@ use crate::machine;
 use crate::peers::blas;
 use crate::peers::libm::AOCL;
 
-/// What a machine's folder holds for the page, in this order: what `results` has measured, and what
-/// `workbench/compare.py` has.
+/// The file in a machine's folder with the section that the program `results` has written.
 pub const SECTION: &str = "section.md";
+/// The file in a machine's folder with the section that `workbench/compare.py` has written, which follows on the page.
 const WORKBENCH: &str = "workbench.md";
 
-/// What binds the rows that are short, and what was tried: written by hand, and on the page between the summary of a
-/// section and its details.
+/// The file in a machine's folder with notes on what limits the rows that are short of their aims, and on what was
+/// tried. It is written by hand, and stands on the page between the summary of a section and its details.
 const NOTES: &str = "notes.md";
+/// The beginning of the details of a section.
 const DETAILS: &str = "\n### ";
 
-/// The page: the sections of all machines that have been measured.
+/// Returns the page with the sections of all machines that have been measured.
 ///
 /// # Errors
-/// If a section cannot be read.
+/// If the folder `results` cannot be listed, or a section cannot be read.
 pub fn page(results: &Path) -> Result<String> {
     let list = || -> std::io::Result<Vec<_>> {
         let entries = fs::read_dir(results)?.map(|entry| Ok(entry?.path()));
@@ -67,7 +68,7 @@ pub fn page(results: &Path) -> Result<String> {
     Ok(text)
 }
 
-/// The section of this machine, of these parts.
+/// Returns the section of this machine, made of the results of these parts.
 pub fn section(isa: Isa, threads: usize, peers: &Peers, parts: &[Part]) -> String {
     let mut text = String::new();
     let held = match std::env::var("OPENBLAS_CORETYPE") {

@@ -1,4 +1,4 @@
-//! Matrix products beside those of others, and each instruction set beside its own peak.
+//! The comparison of matrix products with those of peers, and of each instruction set with its own peak.
 
 use std::fmt::Write as _;
 
@@ -10,10 +10,10 @@ use crate::fma_peak;
 use crate::peers::blas;
 use crate::products::{Case, GRADIENTS, NAIVE, OURS, SHAPES};
 
-/// Seconds that one measurement takes, about.
+/// The seconds that one measurement takes, about.
 const LASTING: f64 = 0.02;
 
-/// One shape on one instruction set and so many threads.
+/// The measurements of products of one shape, on one instruction set and so many threads.
 struct Measured {
     case: Case,
     contenders: Vec<&'static str>,
@@ -74,7 +74,7 @@ impl Measured {
         format!("{m}×{k}×{n}")
     }
 
-    /// The median rate of a contender.
+    /// Returns the median rate of a contender in GFLOP/s, or NaN if it was not measured.
     fn rate(&self, contender: &str) -> f64 {
         let values = self.rounds.of(contender, self.threads);
         match values.is_empty() {
@@ -83,13 +83,13 @@ impl Measured {
         }
     }
 
-    /// The median ratio of one contender to another.
+    /// Returns the median ratio of the rate of contender `a` to that of `b`.
     fn ratio(&self, a: &str, b: &str) -> f64 {
         let [a, b] = [a, b].map(|c| self.rounds.of(c, self.threads));
         self.rounds.median(|i| a[i] / b[i])
     }
 
-    /// The median ratio of A·B to the faster one of the peers among `names`.
+    /// Returns the median ratio of the rate of A·B to that of the fastest of the peers in `names`.
     fn to_best(&self, names: &[&str]) -> f64 {
         let ours = self.rounds.of("A·B", self.threads);
         let peers = names.iter().map(|c| self.rounds.of(c, self.threads));
@@ -99,7 +99,7 @@ impl Measured {
     }
 }
 
-/// All shapes, each measured once a round, so that a bad second of the machine costs a shape one round at most.
+/// Measures all shapes, each once a round, so that a bad second of the machine costs a shape one round at most.
 fn rounds(isa: Isa, threads: usize, shapes: &[[usize; 3]], only_ours: bool) -> Vec<Measured> {
     let pool = ThreadPoolBuilder::new().num_threads(threads).build();
     pool.expect("threads").install(|| {
@@ -115,7 +115,7 @@ fn rounds(isa: Isa, threads: usize, shapes: &[[usize; 3]], only_ours: bool) -> V
     })
 }
 
-/// Compares all shapes on one thread and on all, then the instruction sets.
+/// Compares all shapes on one thread and on all threads, then the instruction sets.
 pub fn measure(isa: Isa, all: usize, table: &mut Vec<Measurement>) -> Part {
     let mut part = Part {
         title: "Matrix products",
@@ -140,7 +140,7 @@ pub fn measure(isa: Isa, all: usize, table: &mut Vec<Measurement>) -> Part {
 }
 
 fn details(text: &mut String, measured: &[Measured], isa: Isa, threads: usize) {
-    // Whoever takes part at some shape, in the order of the contenders.
+    // The peers that are compared at some shape, in the order of the contenders.
     let mut peers: Vec<&str> = Vec::new();
     for contender in measured.iter().flat_map(|m| &m.contenders) {
         if !OURS.contains(contender) && *contender != "naive" && !peers.contains(contender) {
@@ -243,7 +243,7 @@ fn several_threads(rows: &mut Vec<Row>, measured: &[Measured]) {
     });
 }
 
-/// Every instruction set of the machine beside its own peak, on one thread.
+/// Compares every instruction set of the machine with its own peak, on one thread.
 fn backends(part: &mut Part, table: &mut Vec<Measurement>) {
     let shapes = [[128; 3], [256; 3], [512; 3], [1024, 500, 500]];
     let mut shares = Vec::new();
@@ -282,7 +282,7 @@ fn backends(part: &mut Part, table: &mut Vec<Measurement>) {
     }
 }
 
-/// The smallest and the largest.
+/// Returns the smallest and the largest of some positive values.
 fn ends(values: impl Iterator<Item = f64>) -> [f64; 2] {
     values.fold([f64::INFINITY, 0.0], |[low, high], v| {
         [low.min(v), high.max(v)]

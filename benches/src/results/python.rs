@@ -1,5 +1,5 @@
-//! Peers in Python, as child processes that time one step when they are asked: one for each number of threads, since
-//! what `torch.compile` makes keeps the number that it was made for.
+//! Peers in Python, as child processes that time one step when they are asked. There is one process for each number of
+//! threads, since what `torch.compile` makes keeps the number of threads that it was made for.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -7,19 +7,19 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use super::settle;
 use crate::peers::python;
 
-/// A package that takes part.
+/// A Python package that is compared.
 pub struct Peer {
-    /// Its name.
+    /// The name of the package.
     pub name: &'static str,
-    /// Its version.
+    /// The version of the package.
     pub version: String,
     workers: Vec<Worker>,
 }
 
-/// All of them.
+/// The Python packages that are installed, and the reasons why others are not compared.
 pub struct Peers {
     peers: Vec<Peer>,
-    /// Why others take no part.
+    /// The reasons why the other packages are not compared.
     pub missing: Vec<String>,
 }
 
@@ -30,10 +30,10 @@ struct Worker {
     answer: BufReader<ChildStdout>,
 }
 
-/// A contender: its name on the page, the package, and what it is asked for beside the step.
+/// A contender: its name on the page, its package, and the mode that it is asked for besides the step.
 pub type Contender = (&'static str, &'static str, &'static str);
 
-/// The packages: the name, and the script in `python/` that speaks for it.
+/// The packages, each with the script in `python/` that times its steps.
 const PACKAGES: [(&str, &str); 4] = [
     ("PyTorch", "pytorch_steps.py"),
     ("JAX", "jax_steps.py"),
@@ -42,7 +42,7 @@ const PACKAGES: [(&str, &str); 4] = [
 ];
 
 impl Peers {
-    /// Starts all that are installed, on each of these numbers of threads.
+    /// Starts a process of each installed package for each of these numbers of threads.
     pub fn start(threads: &[usize]) -> Peers {
         let mut started = Peers {
             peers: Vec::new(),
@@ -57,14 +57,17 @@ impl Peers {
         started
     }
 
-    /// Those that are here, by name and version.
+    /// Returns the names and versions of the packages that are compared.
     pub fn here(&self) -> impl Iterator<Item = String> {
         let peers = self.peers.iter();
         peers.map(|peer| format!("{} {}", peer.name, peer.version))
     }
 
-    /// Seconds of what a line asks of a package, on so many threads; none if it takes no part, and not a number where it
-    /// failed to answer, which is said on stderr.
+    /// Returns the seconds of the step that `line` asks of a package, on so many threads: none if the package is not
+    /// compared, and NaN if it failed to answer, with the reason on stderr.
+    ///
+    /// # Panics
+    /// If the package was not started with that number of threads.
     pub fn seconds(&mut self, name: &str, threads: usize, line: &str) -> Option<f64> {
         let peer = self.peers.iter_mut().find(|peer| peer.name == name)?;
         let told = peer.seconds(threads, line);
@@ -83,7 +86,7 @@ impl Peer {
         for &threads in threads {
             let mut child = Command::new(&python)
                 .args([&script, &threads.to_string(), name])
-                // Libraries read it before a script can set their number of threads.
+                // Libraries read this variable before a script can set their number of threads.
                 .env("OMP_NUM_THREADS", threads.to_string())
                 .env("SPARSIFY_DISABLE_TRITON", "1")
                 .stdin(Stdio::piped())
@@ -137,7 +140,7 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The child may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,5 @@
-//! Cost against size and threads, and memory against what the harness estimates before a run.
+//! The time of training steps over their sizes and the number of threads, and their memory beside what the harness
+//! estimates before a run.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -17,27 +18,29 @@ use super::steps::{Step, autoencoder, residual, time};
 use super::{Measurement, Part, ROUNDS, Rounds};
 use crate::autoencoder::{L1_UNIT, shape};
 
-/// A size by its name, its place among the sizes of a step, and the values that it runs over.
+/// Three sizes that are varied, each as its name, its place among the sizes of a step, and its values.
 type Axes<const N: usize> = [(&'static str, usize, [usize; N]); 3];
 
-/// The sizes of residual MLPs, d, L and batch, from which one is varied at a time.
+/// The sizes d, L and batch of the residual MLP from which one size is varied at a time.
 const RESIDUAL: [usize; 3] = [128, 8, 512];
+/// The sizes of the residual MLP that are varied.
 const RESIDUAL_AXES: Axes<5> = [
     ("d", 0, [64, 128, 256, 512, 1024]),
     ("L", 1, [2, 4, 8, 16, 32]),
     ("batch", 2, [128, 256, 512, 1024, 2048]),
 ];
-/// The sizes of autoencoders, d, dictionary and batch, from which one is varied at a time.
+/// The sizes d, dictionary and batch of the autoencoder from which one size is varied at a time.
 const AUTOENCODER: [usize; 3] = [256, 1024, 1024];
+/// The sizes of the autoencoder that are varied.
 const AUTOENCODER_AXES: Axes<4> = [
     ("d", 0, [128, 256, 512, 1024]),
     ("dictionary", 1, [1024, 2048, 4096, 8192]),
     ("batch", 2, [256, 512, 1024, 2048]),
 ];
-/// Widths of residual MLPs whose training is run for its memory.
+/// The widths of the residual MLPs whose memory in training is measured.
 const WIDTHS: [usize; 4] = [64, 128, 256, 512];
 
-/// Measures all of it: cost against size, against threads, and memory.
+/// Measures the time of steps over their sizes and over the number of threads, and the memory of training.
 pub fn measure(isa: Isa, all: usize, harness: &Path, table: &mut Vec<Measurement>) -> Part {
     let mut part = Part {
         title: "Scaling",
@@ -106,7 +109,8 @@ fn pool(threads: usize) -> ThreadPool {
     pool.expect("threads")
 }
 
-/// The time of steps of several sizes in turn.
+/// Measures the time of steps of several sizes in turn. Adds the fitted exponent to `part` and the measurements to
+/// `table`, and returns the panel of the figure.
 fn curve(
     step: &str,
     axis: &str,
@@ -157,7 +161,7 @@ fn curve(
     )
 }
 
-/// The exponent of a power law: the slope of the straight line through the logarithms of both.
+/// Returns the exponent of a power law: the slope of the least-squares line through the logarithms of the points.
 fn slope(points: &[(f64, f64)]) -> f64 {
     let logs: Vec<(f64, f64)> = points.iter().map(|(x, y)| (x.ln(), y.ln())).collect();
     let n = logs.len() as f64;
@@ -167,7 +171,7 @@ fn slope(points: &[(f64, f64)]) -> f64 {
     covariance / logs.iter().map(|p| (p.0 - x).powi(2)).sum::<f64>()
 }
 
-/// The speed of steps on several threads, as a multiple of that on one.
+/// Measures the speed of steps on several threads as a multiple of that on one, and adds a figure of it to `part`.
 fn threads(isa: Isa, all: usize, part: &mut Part, table: &mut Vec<Measurement>) {
     let counts: Vec<usize> = (1..=all).collect();
     let pools: Vec<ThreadPool> = counts.iter().map(|&n| pool(n)).collect();
@@ -231,7 +235,7 @@ fn threads(isa: Isa, all: usize, part: &mut Part, table: &mut Vec<Measurement>) 
         .push(Figure::new("threads", caption).panel(panel));
 }
 
-/// The largest resident size of short trainings of growing width, beside what the harness estimates.
+/// Measures the largest resident size of short trainings of growing width, beside what the harness estimates.
 fn memory(harness: &Path, part: &mut Part, table: &mut Vec<Measurement>) {
     let experiment = REGISTRY.find("multilayer").expect("an experiment");
     let (mut measured, mut estimated) = (Vec::new(), Vec::new());
@@ -290,7 +294,7 @@ fn toml_list(values: &[usize]) -> toml::Value {
     toml::Value::Array(values.iter().map(|&v| (v as i64).into()).collect())
 }
 
-/// The largest resident size of a process, MB, as Linux tells it while the process runs.
+/// Runs a process and returns its largest resident size in MB, as Linux tells it while the process runs.
 ///
 /// # Panics
 /// If the process fails, or the system does not tell its size.

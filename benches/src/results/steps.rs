@@ -1,4 +1,4 @@
-//! Training steps beside those of peers, each at its best number of threads.
+//! The comparison of training steps with those of peers, each at its best number of threads.
 
 use std::fmt::Write as _;
 
@@ -12,21 +12,21 @@ use crate::autoencoder::{ACTIVE, L1_UNIT, STEP, shape, trainer};
 use crate::residual::{STEPS, Training};
 use crate::{executions_on, fma_peak};
 
-/// Autoencoders: shape and batch.
+/// The shapes and batch sizes of the autoencoders.
 const AUTOENCODERS: [(Shape, usize); 2] = [(shape(256, 1024), 1024), STEP];
-/// The peers of a step whose codes are dense to them.
+/// The peers that train with dense codes.
 const DENSE: [Contender; 3] = [
     ("PyTorch eager", "PyTorch", "eager"),
     ("PyTorch compiled", "PyTorch", "compile"),
     ("JAX", "JAX", "jit"),
 ];
-/// Those that train a TopK autoencoder.
+/// The peers that train a TopK autoencoder.
 const TOPK: [Contender; 2] = [
     ("sparsify", "sparsify", "topk"),
     ("SAELens", "SAELens", "topk"),
 ];
 
-/// A step that can be run again and again.
+/// A training step that can be run again and again.
 pub trait Step: Send {
     /// Runs the step once.
     fn run(&mut self);
@@ -58,7 +58,7 @@ impl Step for Autoencoder {
     }
 }
 
-/// The residual MLP's step.
+/// Returns the training step of a residual MLP of width d with L layers, on a batch of B samples.
 pub fn residual(exec: Exec, [d, layers, batch]: [usize; 3]) -> Box<dyn Step> {
     let training = Training::new(exec, [d, layers, batch]);
     Box::new(Residual {
@@ -68,7 +68,7 @@ pub fn residual(exec: Exec, [d, layers, batch]: [usize; 3]) -> Box<dyn Step> {
     })
 }
 
-/// An autoencoder's step with about [`ACTIVE`] active codes a sample.
+/// Returns the training step of an autoencoder with about [`ACTIVE`] active codes a sample.
 pub fn autoencoder(
     exec: Exec,
     pool: &ThreadPool,
@@ -84,12 +84,12 @@ pub fn autoencoder(
     })
 }
 
-/// The seconds of one step, as the mean of those in 0.3 seconds, or of one that takes longer.
+/// Returns the seconds of one step, as the mean over the steps in about 0.3 seconds, or of one step that takes longer.
 pub fn time(pool: &ThreadPool, step: &mut dyn Step) -> f64 {
     pool.install(|| seconds(0.3, || step.run()))
 }
 
-/// What was measured of one step.
+/// The measurements of one training step.
 struct Measured {
     rounds: Rounds,
     threads: Vec<usize>,
@@ -135,7 +135,7 @@ impl Measured {
         }
     }
 
-    /// The median of a contender's milliseconds.
+    /// Returns the median time of a contender in milliseconds, or NaN if it was not measured.
     fn time(&self, contender: &str, threads: usize) -> f64 {
         let values = self.rounds.of(contender, threads);
         match values.is_empty() {
@@ -144,7 +144,8 @@ impl Measured {
         }
     }
 
-    /// The time of the best of these peers as a multiple of that of the best of ours; not a number if none took part.
+    /// Returns the median ratio of the best time of these peers to our best time, over all numbers of threads; NaN if
+    /// no peer was measured.
     fn ratio(&self, peers: &[Contender]) -> f64 {
         let best = |names: &[&str], i: usize| {
             let all = self
@@ -161,7 +162,7 @@ impl Measured {
         }
     }
 
-    /// The share of the machine's peak rate that our step reaches, of so many operations.
+    /// Returns the share of the machine's peak rate that our step of `gflop` 10⁹ operations reaches.
     fn share(&self, gflop: f64, threads: usize) -> f64 {
         let [ours, peak] = ["ours", PEAK].map(|c| self.rounds.of(c, threads));
         self.rounds.median(|i| gflop / (1e-3 * ours[i]) / peak[i])
@@ -181,7 +182,7 @@ impl Measured {
     }
 }
 
-/// The head of a table of steps beside those of peers.
+/// Returns the head of a table in Markdown of our steps beside those of peers.
 fn table_of(peers: &[Contender]) -> String {
     let names: Vec<&str> = peers.iter().map(|(name, ..)| *name).collect();
     format!(
@@ -191,7 +192,7 @@ fn table_of(peers: &[Contender]) -> String {
     )
 }
 
-/// A ratio, if there is one.
+/// Returns a ratio as text, or that the peer is not installed where it is NaN.
 fn against(ratio: f64) -> String {
     match ratio.is_nan() {
         true => "not installed here".into(),
@@ -199,7 +200,7 @@ fn against(ratio: f64) -> String {
     }
 }
 
-/// Measures all steps.
+/// Measures all training steps.
 pub fn measure(isa: Isa, all: usize, peers: &mut Peers, table: &mut Vec<Measurement>) -> Part {
     let pools = executions_on(isa, all);
     let mut part = Part {

@@ -6,7 +6,7 @@ fuzz_target!(|bytes: &[u8]| {
     harness_fuzz::tables(bytes);
 });
 
-// Bytes changed anywhere seldom leave tables that can be read: every other time, cells and lines are replaced instead.
+// Tables with bytes changed anywhere can seldom be read. So for every other seed, cells and lines are replaced instead.
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     match seed % 2 {
         0 => fuzzer_mutate(data, size, max_size),
@@ -14,7 +14,7 @@ fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     }
 });
 
-/// What arithmetic may not expect.
+/// Numbers that arithmetic may not expect, to put in place of cells.
 const CELLS: [&str; 20] = [
     "NaN",
     "inf",
@@ -38,11 +38,11 @@ const CELLS: [&str; 20] = [
     "9223372036854775807",
 ];
 
-/// Puts such cells, or others of the file, in place of some; or lines in place of lines.
+/// Replaces some cells by [`CELLS`] or by other cells of the file, or some lines by other lines. Returns the new size.
 fn replace(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
     let mut state = u64::from(seed);
     let mut below = |n: usize| {
-        // Knuth's MMIX: the high bits are random enough.
+        // This is the linear congruential generator of Knuth's MMIX, whose high bits are random enough.
         state = state
             .wrapping_mul(6364136223846793005)
             .wrapping_add(1442695040888963407);

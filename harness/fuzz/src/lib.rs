@@ -1,5 +1,5 @@
-//! Every reader of foreign bytes, as the harness calls it. Whatever the bytes are, a reader returns: with an error, or
-//! with something that is the same when it is written and read again.
+//! The fuzz targets of the harness: every reader of bytes that the harness did not write or cannot trust. Whatever the
+//! bytes are, a reader returns with an error, or with a value that stays the same when it is written and read again.
 
 use harness::activations::{self, Layout};
 use harness::claim::ledger::Ledger;
@@ -23,10 +23,10 @@ use kernels::Activation;
 use kernels::mlp::{Parameters, Shape};
 use kernels::sae;
 
-/// A reader by the name of its target.
+/// The function of a fuzz target: reads bytes, and panics if something is wrong with the harness.
 pub type Reader = fn(&[u8]);
 
-/// All of them.
+/// All readers, by the names of their targets.
 pub const READERS: [(&str, Reader); 10] = [
     ("config", config),
     ("manifest", manifest),
@@ -40,7 +40,7 @@ pub const READERS: [(&str, Reader); 10] = [
     ("sparsify", sparsify),
 ];
 
-/// A configuration file.
+/// Reads a configuration file, and checks its estimates, its seeds and that it can be written and read again.
 pub fn config(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else {
         return;
@@ -61,7 +61,7 @@ pub fn config(bytes: &[u8]) {
     assert_eq!(again.to_toml("portable"), written);
 }
 
-/// The manifest of the run that is to be resumed.
+/// Reads the manifest of a run that is to be resumed.
 pub fn manifest(bytes: &[u8]) {
     let Ok(theirs) = manifest::parse(bytes) else {
         return;
@@ -79,9 +79,9 @@ pub fn manifest(bytes: &[u8]) {
     }
 }
 
-/// The tables of one experiment, of its measures, of the run and of its profile, drawn as a report: the name of the
-/// experiment in the first line, then the CSV of each table after a line with `%` and its name. Those that are not
-/// there are empty.
+/// Reads the tables of one experiment, of its measures, of the run and of its profile, and draws them as a report.
+/// `bytes` have the name of the experiment in the first line, then for each table a line with `%` and its name,
+/// followed by its CSV. Tables that are missing are empty.
 pub fn tables(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else {
         return;
@@ -154,7 +154,8 @@ pub fn tables(bytes: &[u8]) {
     drawn.expect("nothing is written");
 }
 
-/// A checkpoint of a small model, without what stands before the checksum, and the checksum.
+/// Reads a checkpoint of a small model. `body` is the file without the bytes that it begins with and without its
+/// checksum.
 pub fn checkpoint(body: &[u8]) {
     let mut bytes = b"TRAINING".to_vec();
     bytes.extend(crc32fast::hash(body).to_le_bytes());
@@ -183,7 +184,7 @@ pub fn checkpoint(body: &[u8]) {
     }
 }
 
-/// A model file.
+/// Reads a model file.
 pub fn model(bytes: &[u8]) {
     let Ok(parameters) = model_file::decode(bytes) else {
         return;
@@ -193,7 +194,7 @@ pub fn model(bytes: &[u8]) {
     assert_eq!(model_file::encode(&again), bytes);
 }
 
-/// The header of a `.npy` file of activations, and the whole numbers in one of classes.
+/// Reads the header of a `.npy` file of activations, and the whole numbers in a `.npy` file of classes.
 pub fn npy(bytes: &[u8]) {
     if let Ok(Some(classes)) = activations::npy::classes(std::io::Cursor::new(bytes)) {
         assert!(classes.len() <= bytes.len());
@@ -203,7 +204,7 @@ pub fn npy(bytes: &[u8]) {
     }
 }
 
-/// The header of a `.safetensors` file of activations, read with a name and without one.
+/// Reads the header of a `.safetensors` file of activations, with the name of a tensor and without one.
 pub fn safetensors(bytes: &[u8]) {
     for tensor in [None, Some("a")] {
         if let Ok(layout) = activations::safetensors::layout(bytes, tensor) {
@@ -212,7 +213,8 @@ pub fn safetensors(bytes: &[u8]) {
     }
 }
 
-/// What a header says can be counted, and begins in the file.
+/// Checks that the number of values that a header declares and that of their bytes do not overflow, and that the values
+/// begin after the first eight bytes.
 fn countable(layout: &Layout, bytes: &[u8]) {
     if let Ok((rows, width)) = layout.rows() {
         let values = rows.checked_mul(width as u64).expect("a number of values");
@@ -221,19 +223,19 @@ fn countable(layout: &Layout, bytes: &[u8]) {
     }
 }
 
-/// A sparse autoencoder that `harness sae train` wrote.
+/// Reads a sparse autoencoder that `harness sae train` wrote.
 pub fn autoencoder(bytes: &[u8]) {
     if let Ok(parameters) = interchange::decode(bytes) {
         assert!(parameters.values().iter().all(|v| v.is_finite()));
     }
 }
 
-/// A `cfg.json` of SAELens, and the tensors beside it after a zero.
+/// Reads a sparse autoencoder of SAELens: the text of `cfg.json`, a zero byte, and the file of tensors.
 pub fn saelens(bytes: &[u8]) {
     foreign(bytes, interchange::saelens::decode);
 }
 
-/// A `cfg.json` of sparsify, and the tensors beside it after a zero.
+/// Reads a sparse autoencoder of sparsify: the text of `cfg.json`, a zero byte, and the file of tensors.
 pub fn sparsify(bytes: &[u8]) {
     foreign(bytes, interchange::sparsify::decode);
 }

@@ -1,4 +1,4 @@
-//! Rows in files, one after the other, which are read by their numbers.
+//! Rows in files, one file after the other, which are read by their numbers.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -16,7 +16,8 @@ pub struct Files {
     shards: Vec<Shard>,
     /// The number of rows in the files before each shard, and that of all.
     starts: Vec<u64>,
-    /// For each row of the files that is left out, in their order: the number of rows before it that are not.
+    /// The number of rows that are not left out before each row that is; the left-out rows are in the order of the
+    /// files.
     left_out: Vec<u64>,
     width: usize,
 }
@@ -79,32 +80,33 @@ impl Files {
         })
     }
 
-    /// The files.
+    /// Returns the files.
     pub fn shards(&self) -> &[Shard] {
         &self.shards
     }
 
-    /// The number of rows.
+    /// Returns the number of rows, without those left out.
     pub fn len(&self) -> u64 {
         self.starts[self.shards.len()] - self.left_out.len() as u64
     }
 
-    /// The number of rows that are [left out](Self::without).
+    /// Returns the number of rows that are [left out](Self::without).
     pub fn left_out(&self) -> usize {
         self.left_out.len()
     }
 
-    /// The length of a row.
+    /// Returns the length of a row.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// What a reader calls all rows: the first file.
+    /// Returns the name of all rows for a reader: the first file.
     pub fn title(&self) -> String {
         self.shards[0].path().display().to_string()
     }
 
-    /// What the rows are, for a reader: where they stand, how many, how long, of which type, and how large in all.
+    /// Returns a description of the rows for a reader: where they stand, how many, how long, of which type, and how
+    /// large in all.
     pub fn in_words(&self) -> String {
         let width = self.width;
         let others = match self.shards.len() {
@@ -122,23 +124,23 @@ impl Files {
         )
     }
 
-    /// The size of all rows in the files, bytes.
+    /// Returns the size of all rows in the files in bytes, with those left out.
     pub fn bytes(&self) -> f64 {
         let bytes = |s: &Shard| s.rows() as f64 * (self.width * s.kind().bytes()) as f64;
         self.shards.iter().map(bytes).sum()
     }
 
-    /// What the files are, for a manifest.
+    /// Returns a description of the files for a manifest.
     pub fn described(&self) -> Value {
         let shards = self.shards.iter();
         let each = shards.map(|s| json!({"path": s.path(), "rows": s.rows(), "width": s.width(), "type": s.kind().name()}));
         each.collect()
     }
 
-    /// The rows without those of these numbers, which rise; the others are numbered anew.
+    /// Returns the rows without those with the numbers `numbers`, which rise; the others are numbered anew.
     ///
     /// # Panics
-    /// If some are left out already.
+    /// If some rows are left out already.
     pub fn without(self, numbers: &[u64]) -> Files {
         assert!(self.left_out.is_empty(), "rows are left out once");
         let before = numbers.iter().zip(0..).map(|(number, i)| number - i);
@@ -191,18 +193,19 @@ impl Files {
         }
     }
 
-    /// The number that a row has where none is left out.
+    /// Returns the number that a row has where none is left out.
     pub fn in_files(&self, row: u64) -> u64 {
         row + self.left_out_up_to(row) as u64
     }
 
-    /// What a reader calls the row that has this number where none is left out: its file, and its number there.
+    /// Returns the name for a reader of the row that has this number where none is left out: its file, and its number
+    /// there.
     pub fn name_in_files(&self, row: u64) -> String {
         let (shard, inside) = self.find_in_files(row);
         format!("{}, row {inside}", shard.path().display())
     }
 
-    /// The shard that holds a row, and its number there.
+    /// Returns the shard that holds a row, and the row's number there.
     fn find(&self, row: u64) -> (&Shard, u64) {
         self.find_in_files(self.in_files(row))
     }
@@ -212,19 +215,19 @@ impl Files {
         (&self.shards[shard], row - self.starts[shard])
     }
 
-    /// The number of rows left out before a row.
+    /// Returns the number of rows left out before a row.
     fn left_out_up_to(&self, row: u64) -> usize {
         self.left_out.partition_point(|&before| before <= row)
     }
 
-    /// The number of rows, from this one on, that follow each other in the files, if these had one shard.
+    /// Returns the number of rows, from this one on, that would follow each other in the files if these had one shard.
     fn together(&self, row: u64) -> u64 {
         let next = self.left_out.get(self.left_out_up_to(row));
         next.map_or(u64::MAX, |&before| before - row)
     }
 }
 
-/// The files that are named, those of patterns and folders in the order of their names.
+/// Returns the files that are named, those of patterns and folders in the order of their names.
 fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in expanded(paths)? {
@@ -252,7 +255,7 @@ fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// The paths, and in place of each pattern that is not the name of a file what it matches.
+/// Returns the paths, where each pattern that is not the name of a file is replaced by what it matches.
 fn expanded(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut all = Vec::new();
     for path in paths {
@@ -274,7 +277,7 @@ fn expanded(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     Ok(all)
 }
 
-/// Whether the name of a file is that of a file of activations.
+/// Returns whether the name of a file is that of a file of activations.
 fn is_shard(path: &Path) -> bool {
     let extension = path.extension().and_then(|e| e.to_str());
     extension.is_some_and(|e| ["npy", "safetensors"].contains(&e))

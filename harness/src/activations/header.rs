@@ -1,31 +1,31 @@
-//! What the header of a file says of the array in it.
+//! The header of a file: what it says of the array in the file.
 
-/// An array in a file: where it begins, what its values are, and how many.
+/// An array in a file: where it begins, what its values are, and how many there are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
-    /// Bytes before the first value.
+    /// The number of bytes before the first value.
     pub offset: u64,
-    /// Type of the values.
+    /// The type of the values.
     pub kind: Kind,
-    /// Lengths of its axes.
+    /// The lengths of the axes.
     pub shape: Vec<u64>,
 }
 
-/// A type of values, little-endian.
+/// The type of values, little-endian.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// IEEE 754, half precision.
+    /// Half precision of IEEE 754.
     F16,
     /// The upper half of single precision.
     Bf16,
-    /// Single precision.
+    /// Single precision of IEEE 754.
     F32,
-    /// Double precision.
+    /// Double precision of IEEE 754.
     F64,
 }
 
 impl Kind {
-    /// The type that a `.safetensors` file means; nothing if its values are no real numbers.
+    /// Returns the type that a `.safetensors` file means; `None` if its values are no real numbers.
     pub fn of(dtype: safetensors::Dtype) -> Option<Kind> {
         use safetensors::Dtype;
         match dtype {
@@ -37,7 +37,7 @@ impl Kind {
         }
     }
 
-    /// Bytes of a value.
+    /// Returns the number of bytes of a value.
     pub fn bytes(self) -> usize {
         match self {
             Kind::F16 | Kind::Bf16 => 2,
@@ -46,7 +46,7 @@ impl Kind {
         }
     }
 
-    /// Its name.
+    /// Returns the name of the type.
     pub fn name(self) -> &'static str {
         match self {
             Kind::F16 => "float16",
@@ -56,8 +56,8 @@ impl Kind {
         }
     }
 
-    /// Single-precision values from bytes, one for each place in `to`. Double precision is rounded, and is infinite where
-    /// single precision does not reach.
+    /// Reads values from bytes as single precision, one for each place in `to`. Double precision is rounded, and is
+    /// infinite where single precision does not reach.
     pub fn decode(self, bytes: &[u8], to: &mut [f32]) {
         fn each<const N: usize>(bytes: &[u8], to: &mut [f32], value: impl Fn([u8; N]) -> f32) {
             for (to, bytes) in to.iter_mut().zip(bytes.as_chunks().0) {
@@ -74,7 +74,7 @@ impl Kind {
 }
 
 impl Layout {
-    /// The number of rows and their length: the last axis is the length, all others count rows.
+    /// Returns the number of rows and their length: the last axis is the length, all others count rows.
     ///
     /// # Errors
     /// If there are fewer than two axes, no values, or more than can be counted.

@@ -6,10 +6,10 @@ use npyz::{DType, NpyHeader, Order, TypeChar};
 
 use super::header::{Kind, Layout};
 
-/// The longest header that is read. That of an array of numbers has some hundred bytes.
+/// The longest header that is read, in bytes. That of an array of numbers has some hundred bytes.
 const LONGEST: u32 = 1 << 20;
 
-/// The header, which is at the start of the file, and the number of bytes that it has.
+/// Reads the header, which is at the start of the file, and returns it with its number of bytes.
 fn header(mut file: impl BufRead + Seek) -> Result<(NpyHeader, u64), String> {
     let broken = |e: std::io::Error| format!("it is no .npy file: {e}");
     let mut start = Vec::new();
@@ -40,8 +40,8 @@ fn header(mut file: impl BufRead + Seek) -> Result<(NpyHeader, u64), String> {
     Ok((header, offset))
 }
 
-/// The numbers of classes in a file: whole numbers, on one axis or on two of which the second has length 1. Nothing if its
-/// values are others.
+/// Reads the numbers of classes in a file: whole numbers, on one axis or on two of which the second has length 1.
+/// Returns `None` if the values are others.
 pub fn classes(mut file: impl BufRead + Seek) -> Result<Option<Vec<i64>>, String> {
     let (header, offset) = header(&mut file)?;
     let kind = match header.dtype() {
@@ -86,7 +86,7 @@ pub fn classes(mut file: impl BufRead + Seek) -> Result<Option<Vec<i64>>, String
     Ok(Some(classes))
 }
 
-/// What the header says of rows of activations.
+/// Returns what the header says of rows of activations.
 pub fn layout(file: impl BufRead + Seek) -> Result<Layout, String> {
     let (header, offset) = header(file)?;
     let DType::Plain(kind) = header.dtype() else {

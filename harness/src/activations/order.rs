@@ -1,27 +1,27 @@
 //! A random order of very many rows, without a table of them: a keyed permutation of row numbers.
 //!
-//! A Feistel network over the fewest bits that hold all numbers, walked until it lands on one of them (Black and Rogaway,
-//! Ciphers with arbitrary finite domains, 2002): a bijection for any key, each place of which is found by itself. So a
-//! batch is named by its number alone, and an interrupted training sees the same batches.
+//! The permutation is a Feistel network over the fewest bits that hold all numbers, walked until it lands on one of
+//! them (Black and Rogaway, Ciphers with arbitrary finite domains, 2002): a bijection for any key, each place of which
+//! is found by itself. So a batch is named by its number alone, and an interrupted training sees the same batches.
 
-/// An order of the numbers 0, …, n − 1, by a key.
+/// A pseudorandom order of the numbers 0, …, n − 1, given by a key.
 #[derive(Debug, Clone)]
 pub struct Order {
     len: u64,
-    /// Bits of half of a number.
+    /// The number of bits of half of a number.
     half: u32,
     keys: [u64; ROUNDS],
 }
 
-/// Rounds of the network. Four make it a permutation that no test of few places tells from a random one (Luby and
-/// Rackoff); these are some more, since halves may have few bits.
+/// The number of rounds of the network. Four make it a permutation that no test of few places tells from a random one
+/// (Luby and Rackoff); these are some more, since halves may have few bits.
 const ROUNDS: usize = 8;
 
 impl Order {
-    /// The order of `len` numbers under a key.
+    /// Returns the order of `len` numbers under the key (`seed`, `index`).
     ///
     /// # Panics
-    /// If there are none, or more than 2⁶².
+    /// If `len` is 0, or more than 2⁶².
     pub fn new(len: u64, seed: u64, index: u64) -> Order {
         assert!((1..=1 << 62).contains(&len), "an order of {len} numbers");
         let bits = (u64::BITS - (len - 1).leading_zeros()).max(2);
@@ -37,7 +37,7 @@ impl Order {
         }
     }
 
-    /// The number at a place.
+    /// Returns the number at a place.
     ///
     /// # Panics
     /// If the place is not below the length.
@@ -62,7 +62,8 @@ impl Order {
     }
 }
 
-/// The finaliser of SplitMix64 (Steele, Lea and Flood, Fast splittable pseudorandom number generators, 2014).
+/// Returns the hash of a number by the finaliser of SplitMix64 (Steele, Lea and Flood, Fast splittable pseudorandom
+/// number generators, 2014).
 fn mix(mut x: u64) -> u64 {
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -84,14 +85,14 @@ mod tests {
             if len >= 255 {
                 for other in [Order::new(len, 4, 0), Order::new(len, 3, 1)] {
                     let same = (0..len).filter(|&i| other.at(i) == shuffled[i as usize]);
-                    // One is expected by chance.
+                    // One is expected to stay by chance.
                     assert!(same.count() < 12, "{len}");
                 }
             }
         }
     }
 
-    /// Over many keys, every number comes to every place as often, up to what chance does.
+    /// Over many keys, every number comes to every place equally often, up to chance.
     #[test]
     fn numbers_are_spread_evenly_over_places() {
         const N: u64 = 12;
@@ -108,7 +109,7 @@ mod tests {
             .iter()
             .map(|c| (c - expected).powi(2) / expected)
             .sum();
-        // (N − 1)² degrees of freedom: mean 121, deviation 15.6; beyond 200 once in a million keys.
+        // There are (N − 1)² degrees of freedom: mean 121, deviation 15.6; beyond 200 once in a million keys.
         assert!(chi2 < 200.0, "χ² = {chi2}");
     }
 

@@ -6,10 +6,10 @@ use safetensors::tensor::Metadata;
 
 use super::header::{Kind, Layout};
 
-/// The longest header that is read, which is also that of the format.
+/// The longest header that is read, in bytes, which is also the longest of the format.
 const LONGEST: u64 = 100_000_000;
 
-/// What the header says of the tensor of that name, or of the only one if none is named.
+/// Returns what the header says of the tensor of the name `tensor`, or of the only one if none is named.
 pub fn layout(mut file: impl Read, tensor: Option<&str>) -> Result<Layout, String> {
     let broken = |why: &str| format!("it is no .safetensors file: {why}");
     let mut length = [0; 8];

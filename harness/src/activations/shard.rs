@@ -1,4 +1,4 @@
-//! One file of activations.
+//! A single file of activations.
 
 use std::fs::File;
 use std::io::{BufReader, Error as IoError, ErrorKind};
@@ -21,7 +21,7 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// Opens a `.npy` or `.safetensors` file, and holds it to its header.
+    /// Opens a `.npy` or `.safetensors` file, and checks that it is as its header says.
     pub fn open(path: &Path, tensor: Option<&str>) -> Result<Shard> {
         let wrong = |why: String| Error::input(format!("cannot read {}: {why}", path.display()));
         let file = input::open(path)?;
@@ -60,22 +60,22 @@ impl Shard {
         })
     }
 
-    /// Its path.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The type of its values.
+    /// Returns the type of the values.
     pub fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// The number of its rows.
+    /// Returns the number of rows.
     pub fn rows(&self) -> u64 {
         self.rows
     }
 
-    /// The length of a row.
+    /// Returns the length of a row.
     pub fn width(&self) -> usize {
         self.width
     }
@@ -83,7 +83,7 @@ impl Shard {
     /// Reads consecutive rows from number `first` on, as many as `to` has room for.
     ///
     /// # Panics
-    /// If there are not that many.
+    /// If there are not that many rows.
     pub fn read(&self, first: u64, to: &mut [f32]) -> Result<()> {
         assert!(
             first * self.width as u64 + to.len() as u64 <= self.rows * self.width as u64,
@@ -93,7 +93,7 @@ impl Shard {
         let size = self.kind.bytes();
         let at = self.offset + first * (self.width * size) as u64;
         if self.kind == Kind::F32 && cfg!(target_endian = "little") {
-            // The bytes of the file are those of the numbers.
+            // The bytes of the file are those of the numbers, so they need no conversion.
             return self.read_bytes(at, bytemuck::cast_slice_mut(to));
         }
         let mut bytes = vec![0; to.len() * size];
@@ -135,7 +135,7 @@ fn read_exact_at(file: &File, mut bytes: &mut [u8], mut at: u64) -> Result<(), I
     Ok(())
 }
 
-/// Bytes that Linux reads ahead at least for one word that they will be needed, whatever the disk: longer pieces it cuts.
+/// The number of bytes that Linux reads ahead for one piece of advice, whatever the disk: it may cut longer pieces.
 #[cfg(target_os = "linux")]
 const AHEAD: u64 = 1 << 17;
 
@@ -145,7 +145,7 @@ fn read_ahead(file: &File, mut at: u64, bytes: u64) {
     let end = at + bytes;
     while at < end {
         let piece = AHEAD.min(end - at);
-        // Advice alone: where it is not taken, rows are read when they are needed.
+        // The call gives advice alone: where it is not taken, rows are read when they are needed.
         let _ = posix_fadvise(
             file,
             at as libc::off_t,

@@ -1,21 +1,21 @@
 //! The order in which a training reads rows: some are held out, the others come in random order, pass after pass.
 //!
-//! By single rows it is a true random order of all of them. From a disk, single rows cost as much as the whole block that
-//! the disk reads for one. So the order can go by *blocks* of consecutive rows: blocks come in random order, and rows in
-//! random order within a *window* of blocks, the next of which the system can read ahead. Either way the row at any place
-//! is found by itself, so that a batch is named by its number alone.
+//! With blocks of single rows, it is a true random order of all rows. From a disk, a single row costs as much as the
+//! whole block that the disk reads for it. So the order can go by *blocks* of consecutive rows: blocks come in random
+//! order, and rows in random order within a *window* of blocks, the next of which the system can read ahead. Either way
+//! the row at any place is found by itself, so that a batch is named by its number alone.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::order::Order;
 
-/// The sizes of a [`Shuffle`].
+/// The sizes of the blocks and windows of a [`Shuffle`].
 #[derive(Debug, Clone, Copy)]
 pub struct Blocks {
-    /// Consecutive rows that stay together; 1 for a random order of single rows.
+    /// The number of consecutive rows that stay together; 1 for a random order of single rows.
     pub rows: u64,
-    /// Blocks in a window.
+    /// The number of blocks in a window, at least 1.
     pub window: u64,
 }
 
@@ -28,18 +28,18 @@ pub struct Shuffle {
     order: Order,
     held_out: u64,
     seed: u64,
-    /// The number of windows that the system has been told of, or passed by.
+    /// The number of windows that the system has been told of, or that were passed by.
     told: AtomicU64,
 }
 
 impl Shuffle {
-    /// The order of `len` rows by a seed, of which this share is held out, in whole blocks: one at least, and not all if
-    /// there are two. Rows behind the last whole block are held out as well.
+    /// Returns the order of `len` rows by a seed, of which the share `held_out` is held out, in whole blocks: one at
+    /// least, and not all if there are two. Rows behind the last whole block are held out as well.
     ///
     /// # Panics
-    /// If there is no row, or blocks or windows are empty.
+    /// If there is no row, or blocks are empty.
     pub fn new(len: u64, blocks: Blocks, held_out: f64, seed: u64) -> Shuffle {
-        // Fewer rows than a block make one.
+        // If there are fewer rows than a block has, they make one block.
         let rows = blocks.rows.min(len);
         let whole = len / rows;
         Shuffle {
@@ -52,7 +52,7 @@ impl Shuffle {
         }
     }
 
-    /// The same order with no row held out.
+    /// Returns the same order with no row held out.
     pub fn without_held_out(self) -> Shuffle {
         Shuffle {
             held_out: 0,
@@ -64,7 +64,7 @@ impl Shuffle {
         self.len / self.blocks.rows
     }
 
-    /// The number of rows that are held out.
+    /// Returns the number of rows that are held out.
     pub fn held_out(&self) -> u64 {
         match self.held_out {
             0 => 0,
@@ -72,7 +72,7 @@ impl Shuffle {
         }
     }
 
-    /// The number of rows that are trained on: none if the only block is held out.
+    /// Returns the number of rows that are trained on: none if the only block is held out.
     pub fn trained_on(&self) -> u64 {
         self.trained_blocks() * self.blocks.rows
     }
@@ -81,10 +81,10 @@ impl Shuffle {
         self.whole() - self.held_out
     }
 
-    /// The row at a place of a random order of those that are held out.
+    /// Returns the row at a place of a random order of the held-out rows.
     ///
     /// # Panics
-    /// If there is none.
+    /// If there is no such place.
     pub fn held_out_row(&self, place: u64) -> u64 {
         assert!(place < self.held_out(), "held-out row {place}");
         let block = place / self.blocks.rows;
@@ -94,13 +94,13 @@ impl Shuffle {
         }
     }
 
-    /// Some of the rows that are trained on, so many at most.
+    /// Returns some of the rows that are trained on, at most `most`.
     pub fn some_trained_on(&self, most: u64) -> impl Iterator<Item = u64> {
         let some = most.min(self.trained_on());
         (0..some).map(|i| self.row(self.held_out + i / self.blocks.rows, i % self.blocks.rows))
     }
 
-    /// The rows at consecutive places of the training, whose passes follow each other without end.
+    /// Returns the rows at consecutive places of the training, whose passes follow each other without end.
     pub fn rows(&self, places: Range<u64>) -> impl Iterator<Item = u64> {
         let n = self.trained_on();
         let (mut of_pass, mut of_window) = (None, None);
@@ -122,8 +122,9 @@ impl Shuffle {
         })
     }
 
-    /// The rows of the windows that these places of the training are in and of the next one, but of those that were told
-    /// of before: what the system should read ahead. Nothing of a random order of single rows.
+    /// Returns the ranges of rows that the system should read ahead: those of the windows that these places of the
+    /// training are in and of the next window, without those that were returned before. A random order of single rows
+    /// has none.
     pub fn ahead(&self, places: Range<u64>) -> Vec<Range<u64>> {
         if self.blocks.rows == 1 || places.is_empty() {
             return Vec::new();
@@ -144,18 +145,18 @@ impl Shuffle {
         rows
     }
 
-    /// The order of the blocks that are trained on in a pass.
+    /// Returns the order of the blocks that are trained on in a pass.
     fn pass(&self, pass: u64) -> Order {
         Order::new(self.trained_blocks(), self.seed, 1 + pass)
     }
 
-    /// The number of the window of a place, counted over all passes.
+    /// Returns the number of the window of a place, counted over all passes.
     fn window_at(&self, place: u64) -> u64 {
         let n = self.trained_on();
         place / n * self.windows() + place % n / self.window_rows()
     }
 
-    /// The first place of a window, and the number of its places.
+    /// Returns the first place of a window, and the number of its places.
     fn places(&self, window: u64) -> (u64, u64) {
         let n = self.trained_on();
         let first = window % self.windows() * self.window_rows();
@@ -163,12 +164,12 @@ impl Shuffle {
         (window / self.windows() * n + first, len)
     }
 
-    /// Windows in a pass.
+    /// Returns the number of windows in a pass.
     fn windows(&self) -> u64 {
         self.trained_on().div_ceil(self.window_rows())
     }
 
-    /// Rows in a window, but the last of a pass.
+    /// Returns the number of rows in a window; the last window of a pass may have fewer.
     fn window_rows(&self) -> u64 {
         self.blocks.rows.saturating_mul(self.blocks.window)
     }
@@ -182,7 +183,7 @@ impl Shuffle {
     }
 }
 
-/// What is kept under a key, made anew where it is of another one.
+/// Returns the value that is kept under a key, made anew where the value kept is of another key.
 fn kept<T>(kept: &mut Option<(u64, T)>, key: u64, make: impl FnOnce() -> T) -> &T {
     if kept.as_ref().is_none_or(|(of, _)| *of != key) {
         *kept = None;
@@ -251,7 +252,8 @@ mod tests {
         }
     }
 
-    /// What is told ahead of a batch, or was before, holds every row of the batch, and no row of a pass is told twice.
+    /// The rows that are told ahead of a batch, or were before, hold every row of the batch, and no row of a pass is
+    /// told twice.
     #[test]
     fn rows_are_told_of_once_and_before_they_are_read() {
         for (len, rows, window) in SIZES.into_iter().filter(|(_, rows, _)| *rows > 1) {
@@ -274,7 +276,7 @@ mod tests {
         assert!(rows.ahead(0..64).is_empty());
     }
 
-    /// Within a window the rows of its blocks are mixed; without one they come block by block.
+    /// Within a window the rows of its blocks are mixed; without a window they come block by block.
     #[test]
     fn blocks_of_a_window_are_mixed() {
         let neighbours = |window| {
@@ -283,7 +285,7 @@ mod tests {
             let together = rows.windows(2).filter(|w| w[0] / 64 == w[1] / 64);
             together.count()
         };
-        // A row and the next one are of one block with probability 63/64 without mixing, and of 1/128 within 128 blocks.
+        // A row and the next one are of one block with probability 63/64 without mixing, and 1/128 within 128 blocks.
         assert!(neighbours(1) > 8000);
         assert!(neighbours(128) < 120, "{}", neighbours(128));
     }

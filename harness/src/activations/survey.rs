@@ -1,4 +1,5 @@
-//! One pass over all rows before anything is trained: means, scales, values that are not finite, and a checksum.
+//! The survey: one pass over all rows before anything is trained, for means, scales, values that are not finite, and a
+//! checksum.
 
 use rayon::prelude::*;
 
@@ -6,23 +7,23 @@ use super::Rows;
 use crate::error::{Error, Result};
 use crate::session::progress::Progress;
 
-/// What all rows have in common.
+/// The result of a survey: what all rows have in common.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Survey {
-    /// Number of rows that hold finite numbers.
+    /// The number of rows that hold finite numbers.
     pub rows: u64,
-    /// The other rows, which count in nothing here.
+    /// The numbers of the other rows, which count in nothing here.
     pub broken: Vec<u64>,
-    /// Mean of each column.
+    /// The mean of each column.
     pub mean: Vec<f64>,
-    /// Variance of each column.
+    /// The variance of each column.
     pub variance: Vec<f64>,
-    /// CRC-32 of all values in single precision, row after row: the same rows give the same number, whatever files they
-    /// stand in.
+    /// The CRC-32 checksum of all values in single precision, row after row: the same rows give the same number,
+    /// whatever files they stand in.
     pub checksum: u32,
 }
 
-/// Values that are read at once, at most.
+/// The largest number of values that are read at once.
 const BLOCK: usize = 1 << 18;
 
 /// Sums over some rows: of the values, and of the squares of their distances from a reference.
@@ -31,20 +32,21 @@ struct Part {
     sum: Vec<f64>,
     squares: Vec<f64>,
     checksum: crc32fast::Hasher,
-    /// The rows that hold something that is no finite number.
+    /// The numbers of the rows that hold something that is no finite number.
     broken: Vec<u64>,
 }
 
 impl Survey {
-    /// Surveys all rows, the first 65,536 of a synthetic model, on all threads; the result does not depend on their number. Rows that hold something that is no
-    /// finite number are counted if `skip` says so. The progress made is one unit a row.
+    /// Surveys all rows, the first 65,536 of a synthetic model, on all threads; the result does not depend on the
+    /// number of threads. Rows that hold something that is no finite number are left out, and listed as `broken`, if
+    /// `skip` says so. The progress made is one unit a row.
     ///
     /// # Errors
     /// If a row cannot be read, if one holds something that is no finite number and is not to be skipped, or if all do.
     pub fn of(rows: &Rows, skip: bool, progress: &Progress) -> Result<Survey> {
         let (width, len) = (rows.width(), rows.surveyed());
-        // Distances are from the first row that counts. From 0, squares of large values would cancel in the variance, and
-        // rounding could leave some to a column of one value.
+        // Distances are from the first row that counts. From 0, squares of large values would cancel in the variance,
+        // and rounding could leave some to a column of one value.
         let mut first = vec![0f32; width];
         for number in 0..len {
             rows.read(number, &mut first)?;
@@ -57,7 +59,7 @@ impl Survey {
         let origin: Vec<f64> = first.iter().map(|&v| v.into()).collect();
         let block = (BLOCK / width).max(1) as u64;
         let mut all: Option<Part> = None;
-        // Some blocks for every thread at a time, added up in order.
+        // Some blocks are read for every thread at a time, and added up in order.
         let many = block * 4 * rayon::current_num_threads() as u64;
         for from in (0..len).step_by(many as usize) {
             let starts: Vec<u64> = (from..len.min(from + many))
@@ -102,7 +104,7 @@ impl Survey {
         })
     }
 
-    /// Root of the mean over columns of their variance.
+    /// Returns the square root of the mean over columns of their variance.
     pub fn scale(&self) -> f64 {
         (self.variance.iter().sum::<f64>() / self.variance.len() as f64).sqrt()
     }

@@ -8,27 +8,27 @@ use crate::sae::synthetic::samples::Samples;
 use crate::sae::synthetic::spec::Spec;
 use crate::session::progress::{Progress, Show};
 
-/// A synthetic model on the command line.
+/// A synthetic model that was named on the command line.
 #[derive(Debug)]
 pub struct Synthetic {
-    /// What it was called.
+    /// The name of the model for a reader.
     title: String,
     spec: Spec,
-    /// Its samples, once its features are drawn.
+    /// The samples, once the features are drawn.
     samples: Option<Samples>,
 }
 
-/// The number of rows: as many as an [order](super::order::Order) can have.
+/// The number of rows of a synthetic model: as many as an [order](super::order::Order) can have.
 pub const ENDLESS: u64 = 1 << 62;
 
-/// Rows that are looked at to know what all have in common.
+/// The number of rows that are surveyed to know what all have in common.
 pub const SURVEYED: u64 = 1 << 16;
 
 impl Synthetic {
-    /// The model of this name, which a reader calls by its title.
+    /// Returns the model of the name `name`, which a reader knows by its title.
     ///
     /// # Errors
-    /// If there is none.
+    /// If there is no such model.
     pub fn named(name: &str, title: &str) -> Result<Synthetic> {
         Ok(Synthetic {
             title: title.into(),
@@ -37,10 +37,10 @@ impl Synthetic {
         })
     }
 
-    /// Draws its features, which may take a minute.
+    /// Draws the features of the model, which may take a minute.
     ///
     /// # Errors
-    /// If it is interrupted.
+    /// If the user interrupts.
     pub fn prepare(&mut self, exec: Exec, show: Show) -> Result<()> {
         let progress = Progress::new(format!("features of {}", self.title), show);
         progress.start(self.spec.steps())?;
@@ -49,31 +49,31 @@ impl Synthetic {
         Ok(())
     }
 
-    /// Its samples.
+    /// Returns the samples of the model.
     ///
     /// # Panics
-    /// If its features are not [drawn](Self::prepare) yet.
+    /// If the features are not [drawn](Self::prepare) yet.
     pub fn samples(&self) -> &Samples {
         self.samples.as_ref().expect("features are drawn first")
     }
 
-    /// What it is drawn from.
+    /// Returns the specification that the model is drawn from.
     pub fn spec(&self) -> &Spec {
         &self.spec
     }
 
-    /// What it was called.
+    /// Returns the name of the model for a reader.
     pub fn title(&self) -> &str {
         &self.title
     }
 
-    /// What the rows are, for a reader.
+    /// Returns a description of the rows for a reader.
     pub fn in_words(&self) -> String {
         let width = self.spec.width;
         format!("{}, samples of {width} values without end", self.title)
     }
 
-    /// What the rows are, for a manifest.
+    /// Returns a description of the rows for a manifest.
     pub fn described(&self) -> Value {
         json!([{"path": self.title, "synthetic": self.spec}])
     }

@@ -1,4 +1,4 @@
-//! The conditions of a claim as its measures have them, and which of them the verdict rests on.
+//! The conditions of a claim as they were measured, and the one that the verdict rests on.
 
 use super::evidence::Estimate;
 use super::ledger::Entry;
@@ -12,20 +12,20 @@ use crate::stats::observations::Observations as _;
 /// two if it must lie between them.
 #[derive(Debug, Clone)]
 pub struct Condition {
-    /// What is bounded.
+    /// The name of the measure that is bounded.
     pub measure: String,
-    /// The bounds, in the order of the claim's.
+    /// The bounds, in the order in which the claim has them.
     pub bounds: Vec<Bound>,
-    /// The mean over seeds.
+    /// The mean over seeds for the claim, with its interval.
     pub effect: Estimate,
-    /// The same in the control.
+    /// The mean over seeds in the control, with its interval.
     pub control: Estimate,
-    /// The values at each seed.
+    /// The values at each seed, for the claim and in the control.
     pub rows: Vec<Measurement>,
 }
 
 impl Condition {
-    /// The conditions of a claim at its point setting, the headline first.
+    /// Returns the conditions of a claim at its point setting, the headline first.
     pub fn all(entry: &Entry, measures: &[Measurement]) -> Vec<Self> {
         let ours = || {
             let ours = measures.iter();
@@ -37,7 +37,7 @@ impl Condition {
             let bound = rows.iter().find_map(|m| m.bound.parse().ok());
             let values =
                 |value: fn(&Measurement) -> f64| rows.iter().map(value).collect::<Vec<_>>();
-            // The same values under another bound are the same quantity, bounded on its other side.
+            // Rows with the same values and another bound are the same quantity, bounded on its other side.
             let same = |c: &&mut Self| {
                 let bits = |rows: &[Measurement]| {
                     let bits = rows
@@ -61,7 +61,8 @@ impl Condition {
         conditions
     }
 
-    /// The condition that the verdict rests on: the first that fails, else the first that is open, else the headline.
+    /// Returns the condition that the verdict rests on: the first that fails for a claim that is not reproduced, the
+    /// first that does not hold for one that is undecided, and otherwise the headline.
     pub fn deciding(entry: &Entry, conditions: &[Self]) -> Self {
         let first = |holds: &dyn Fn(&Self) -> bool| conditions.iter().find(|c| holds(c));
         let failing = match entry.verdict {
@@ -73,7 +74,7 @@ impl Condition {
         deciding.cloned().unwrap_or_else(|| Self::headline(entry))
     }
 
-    /// The headline as the ledger has it, without a bound: for a claim without measures.
+    /// Returns the headline from the ledger, without a bound, for a claim without measures.
     fn headline(entry: &Entry) -> Self {
         let estimate = |value, low, high| Estimate {
             value,
@@ -90,25 +91,25 @@ impl Condition {
         }
     }
 
-    /// Whether all of the interval keeps every bound.
+    /// Returns whether the whole interval keeps every bound.
     pub fn holds(&self) -> bool {
         let Estimate { low, high, .. } = self.effect;
         self.bounds.iter().all(|b| b.holds(low) && b.holds(high))
     }
 
-    /// Whether none of the interval keeps some bound.
+    /// Returns whether there is a bound that no part of the interval keeps.
     pub fn fails(&self) -> bool {
         let Estimate { low, high, .. } = self.effect;
         let measured = !low.is_nan() && !high.is_nan();
         measured && self.bounds.iter().any(|b| !b.holds(low) && !b.holds(high))
     }
 
-    /// How sure the effect is, in words.
+    /// Returns the interval of the claim's value in words.
     pub fn spread(&self) -> String {
         self.spread_of(&self.effect, |m| m.value)
     }
 
-    /// How sure the control's value is, in words.
+    /// Returns the interval of the control's value in words.
     pub fn control_spread(&self) -> String {
         self.spread_of(&self.control, |m| m.control_value)
     }
@@ -127,7 +128,7 @@ mod tests {
     use super::*;
     use crate::claim::reference;
 
-    /// Rows of a measure, a value a seed; the control has another.
+    /// Returns the rows of a measure with one value for each seed; the control's values are larger by 1.
     fn rows(id: &str, measure: &str, bound: &str, values: [f64; 3]) -> Vec<Measurement> {
         let row = |(seed, value): (u64, f64)| Measurement {
             claim: id.into(),

@@ -16,26 +16,27 @@ crate::rows! {
         criterion: String [""],
         /// the measures with their bounds
         bounds: String [""],
-        /// yes or no: somebody had looked at results of the measure before it was written; where only the words change, as
-        /// the reason then says, before the criterion was written in its former words
+        /// yes or no: somebody had looked at results of the measure before the criterion was written; where only the
+        /// words change, as the reason then says, before the criterion was written in its former words
         after_a_look: bool [""],
         /// why it is so, and why it was changed
         reason: String [""],
     }
 }
 
-/// The committed log.
+/// The committed log of criteria, `criteria.csv`.
 pub static LOG: LazyLock<Vec<Criterion>> = LazyLock::new(|| {
     let table = Table::from_csv(Criterion::SPEC, include_str!("../../criteria.csv"));
     table.expect("the committed log is one").rows()
 });
 
-/// What the log says of a claim, the oldest first.
+/// Returns the rows of the log on a claim, the oldest first.
 pub fn history(claim: &str) -> impl Iterator<Item = &'static Criterion> {
     LOG.iter().filter(move |row| row.claim == claim)
 }
 
-/// Whether somebody had looked at results of a claim's measure before the criterion that is in force was first written.
+/// Returns whether somebody had looked at results of a claim's measure before the criterion that is in force was first
+/// written.
 pub fn is_after_a_look(claim: &str) -> bool {
     let last = history(claim).last();
     let first = last.and_then(|last| history(claim).find(|row| row.says_as(last)));
@@ -48,12 +49,12 @@ pub fn count_after_a_look<'a>(claims: impl Iterator<Item = &'a str>) -> usize {
 }
 
 impl Criterion {
-    /// Whether two rows have the same criterion.
+    /// Returns whether two rows have the same criterion.
     fn says_as(&self, other: &Criterion) -> bool {
         (&self.criterion, &self.bounds) == (&other.criterion, &other.bounds)
     }
 
-    /// Whether it is the criterion of a claim as the code has it.
+    /// Returns whether the row has the criterion of a claim as it stands in the code.
     pub fn is_of(&self, claim: &ClaimSpec) -> bool {
         (self.criterion.as_str(), self.bounds.as_str()) == (claim.criterion, &claim.bounds())
     }

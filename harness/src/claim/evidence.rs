@@ -1,4 +1,4 @@
-//! What the seeds say of one condition: an interval, and where it lies to a bound.
+//! The evidence on one condition from all seeds: an interval, and its position relative to a bound.
 
 use super::spec::{Bound, Condition, Kind};
 use crate::stats::{interval, max, mean, min};
@@ -7,10 +7,11 @@ use crate::text::number;
 crate::words! {
     /// What an interval rests on.
     pub enum Basis {
-        /// Every seed gave the same value, as all do of what draws nothing at random.
+        /// Every seed gave the same value, as they do where nothing is drawn at random.
         #[strum(serialize = "same at all seeds")]
         Same,
-        /// Every seed must hold, as algebra must: the interval is from the smallest value to the largest.
+        /// The bound must hold at every seed, as for an identity: the interval is from the smallest value to the
+        /// largest.
         #[strum(serialize = "every seed")]
         EverySeed,
         /// The 95 % interval of the mean over seeds by Student's t.
@@ -19,13 +20,13 @@ crate::words! {
         /// The 95 % interval of the mean over seeds by the bias-corrected and accelerated bootstrap.
         #[strum(serialize = "BCa bootstrap")]
         Bootstrap,
-        /// None: there are too few seeds, or something could not be measured.
+        /// There is no interval: there are too few seeds, or something could not be measured.
         #[strum(serialize = "none")]
         Nothing,
     }
 }
 
-/// The mean of a measure over the seeds and its interval, which is not a number where there is none.
+/// The mean of a measure over the seeds and its interval, whose ends are NaN if there is none.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Estimate {
     /// The mean over seeds.
@@ -39,10 +40,10 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    /// The estimate from one value a seed, of a claim of that kind.
+    /// Returns the estimate from `values`, one for each seed, for a claim of the kind `kind`.
     pub fn of(values: &[f64], kind: Kind) -> Self {
         let (low, high) = (min(values.iter().copied()), max(values.iter().copied()));
-        // In order that values that are all the same have it as their mean.
+        // Values that are all the same have exactly that value as their mean.
         let value = if low == high { low } else { mean(values) };
         let with = |basis, low, high| Estimate {
             value,
@@ -68,11 +69,11 @@ impl Estimate {
 /// The position of an interval relative to a bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// All of it fulfils the bound.
+    /// The whole interval fulfils the bound.
     Fulfils,
-    /// None of it does.
+    /// No part of the interval fulfils the bound.
     Violates,
-    /// It reaches across the bound, or there is none.
+    /// The interval reaches across the bound, or there is no interval.
     Straddles,
     /// Something could not be measured.
     Unmeasured,
@@ -83,13 +84,13 @@ pub(super) enum Standing {
 pub(super) struct Evidence<'a> {
     pub condition: &'a Condition,
     pub values: Vec<f64>,
-    /// The first of the seeds at which there is no value, and why, if that is known.
+    /// The first seed at which there is no value, and why, if that is known (else an empty string).
     pub missing: Option<(u64, String)>,
     pub estimate: Estimate,
 }
 
 impl<'a> Evidence<'a> {
-    /// The evidence from the seeds with their values, and why one is missing.
+    /// Returns the evidence from the triples of `measured`: the seed, the value, and why the value is missing.
     pub fn of(condition: &'a Condition, kind: Kind, measured: &[(u64, f64, &str)]) -> Self {
         let values: Vec<f64> = measured.iter().map(|m| m.1).collect();
         let missing = measured.iter().find(|m| m.1.is_nan());
@@ -101,7 +102,7 @@ impl<'a> Evidence<'a> {
         }
     }
 
-    /// The position of the interval relative to a bound.
+    /// Returns the position of the interval relative to a bound.
     pub fn standing(&self, bound: Bound) -> Standing {
         let Estimate {
             low, high, basis, ..
@@ -115,12 +116,12 @@ impl<'a> Evidence<'a> {
         }
     }
 
-    /// The position of the interval relative to the bound of the condition.
+    /// Returns the position of the interval relative to the bound of the condition.
     pub fn stands(&self) -> Standing {
         self.standing(self.condition.bound)
     }
 
-    /// The interval in words.
+    /// Returns the interval in words.
     pub fn range(&self) -> String {
         let Estimate {
             low, high, basis, ..
@@ -133,7 +134,7 @@ impl<'a> Evidence<'a> {
         }
     }
 
-    /// The reason for which the condition is not plainly fulfilled; empty if it is.
+    /// Returns the reason why the condition is not clearly fulfilled, or an empty string if it is.
     pub fn why(&self) -> String {
         let Condition { measure, bound, .. } = self.condition;
         match (self.stands(), &self.missing) {

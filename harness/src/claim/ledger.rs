@@ -88,7 +88,7 @@ crate::rows! {
 }
 
 impl Cell {
-    /// Whether the claim keeps all of its bounds there, whatever becomes of its control.
+    /// Returns whether the claim keeps all of its bounds in this cell, whatever the control does.
     pub fn keeps_its_bounds(&self) -> bool {
         match self.verdict {
             Verdict::Reproduced | Verdict::NoPower => true,
@@ -98,21 +98,21 @@ impl Cell {
     }
 }
 
-/// What became of a claim in the cells of its specification curve, in numbers of cells.
+/// The numbers of cells of a claim's specification curve by their outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Curve {
-    /// All cells.
+    /// The number of all cells.
     pub settings: u64,
-    /// Those in which it is reproduced.
+    /// The number of cells in which the claim is reproduced.
     pub held: u64,
-    /// Those in which it is reversed.
+    /// The number of cells in which the claim is reversed.
     pub reversed: u64,
-    /// Those in which it keeps all of its bounds, whatever becomes of its control.
+    /// The number of cells in which the claim keeps all of its bounds, whatever the control does.
     pub bounds_kept: u64,
 }
 
 impl Curve {
-    /// Counts the cells of a claim.
+    /// Counts the cells of a claim by their outcome.
     pub fn of<'a>(cells: impl IntoIterator<Item = &'a Cell>) -> Self {
         let mut curve = Curve {
             settings: 0,
@@ -133,9 +133,9 @@ impl Curve {
 /// The settled claims of a run, in the order of its experiments.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Ledger {
-    /// A row a claim.
+    /// The verdicts, one row for each claim.
     pub entries: Vec<Entry>,
-    /// A row a cell of the specification curves.
+    /// The cells of the specification curves, one row for each cell.
     pub cells: Vec<Cell>,
 }
 
@@ -154,34 +154,34 @@ impl Ledger {
         }
     }
 
-    /// The entry of a claim, if it was settled in this run.
+    /// Returns the entry of a claim, if it was settled in this run.
     pub fn get(&self, id: &str) -> Option<&Entry> {
         self.entries.iter().find(|e| e.id == id)
     }
 
-    /// The entries of an experiment.
+    /// Returns the entries of an experiment.
     pub fn of<'a>(&'a self, experiment: &'a str) -> impl Iterator<Item = &'a Entry> {
         self.entries
             .iter()
             .filter(move |e| e.experiment == experiment)
     }
 
-    /// The cells of a claim's specification curve.
+    /// Returns the cells of a claim's specification curve.
     pub fn cells_of<'a>(&'a self, claim: &'a str) -> impl Iterator<Item = &'a Cell> {
         self.cells.iter().filter(move |c| c.claim == claim)
     }
 
-    /// What became of a claim in the cells of its specification curve.
+    /// Counts the cells of a claim's specification curve by their outcome.
     pub fn curve(&self, claim: &str) -> Curve {
         Curve::of(self.cells_of(claim))
     }
 
-    /// The ledger as the tables of `claims.csv` and `specification.csv`.
+    /// Returns the ledger as the tables of `claims.csv` and `specification.csv`.
     pub fn to_tables(&self) -> [Table; 2] {
         [Table::of(&self.entries), Table::of(&self.cells)]
     }
 
-    /// Reads the ledger from these tables.
+    /// Reads the ledger from the tables of `claims.csv` and `specification.csv`.
     pub fn from_tables(claims: &Table, specification: &Table) -> Self {
         Ledger {
             entries: claims.rows(),
@@ -231,7 +231,7 @@ impl Entry {
     }
 }
 
-/// What the seeds say of every condition, in the claim or in its control.
+/// Returns the evidence on every condition from all seeds, for the claim or, if `control`, for its control.
 fn evidence<'a>(
     spec: &'a ClaimSpec,
     measures: &[&Measurement],
@@ -250,13 +250,13 @@ fn evidence<'a>(
     spec.conditions.iter().map(of).collect()
 }
 
-/// The measures in a setting; the point setting of the ledger has no name.
+/// Returns the measures in a setting. The point setting of the ledger has the empty name.
 fn at<'a>(measures: &[&'a Measurement], setting: &str) -> Vec<&'a Measurement> {
     let ours = measures.iter().filter(|m| m.setting == setting);
     ours.copied().collect()
 }
 
-/// The cells of a claim's specification curve, in the order in which they were settled.
+/// Returns the cells of a claim's specification curve, in the order in which they were settled.
 fn cells(claim: &ClaimSpec, measures: &[&Measurement]) -> Vec<Cell> {
     let settings = measures.iter().map(|m| m.setting.as_str());
     let settings = settings.filter(|name| !name.is_empty()).distinct();

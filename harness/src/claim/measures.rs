@@ -1,4 +1,4 @@
-//! What was measured for every claim: `measures.csv`.
+//! The measurements for every claim, which are written to `measures.csv`.
 
 crate::rows! {
     /// Every condition of every claim at every seed, in the claim and in its control.

@@ -1,22 +1,22 @@
-//! What an experiment found.
+//! The outcome of an experiment: its tables, and the measures that settle its claims.
 
 use super::measures::Measurement;
 use super::setting::Setting;
 use super::spec::Claim;
 use crate::table::Table;
 
-/// What an experiment found.
+/// The outcome of an experiment.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// One table for each of the tables that it declares.
+    /// The tables, one for each that the experiment declares.
     pub tables: Vec<Table>,
-    /// Every condition of every claim at every seed, for the claim and for its control.
+    /// The measurements of every condition of every claim at every seed, for the claim and for its control.
     pub measures: Vec<Measurement>,
 }
 
 impl Outcome {
-    /// Records what every condition of a claim measured at a seed, for the claim and in its control, in the order of
-    /// the conditions, at the point setting.
+    /// Records the measurements of a claim's conditions at a seed and at the point setting: `values` for the claim and
+    /// `control` for its control, both in the order of the conditions.
     pub fn settle<const N: usize>(
         &mut self,
         claim: &'static Claim<N>,
@@ -27,8 +27,8 @@ impl Outcome {
         self.record(None, claim, seed, values, control);
     }
 
-    /// Records the same in a cell of the claim's specification curve. The cell of the point setting settles the claim
-    /// at the point setting too, unless that was done before at this seed.
+    /// Records the measurements of a claim's conditions at a seed in a cell of the claim's specification curve. The
+    /// cell of the point setting settles the claim at the point setting too, unless that was done before at this seed.
     pub fn settle_in<const N: usize>(
         &mut self,
         setting: &Setting,
@@ -75,7 +75,7 @@ impl Outcome {
     }
 }
 
-/// The number, and why there is none where it is not one.
+/// Returns the measured number and an empty string, or NaN and why there is no number.
 fn number(measured: impl Measured) -> (f64, String) {
     match measured.measured() {
         // A value that is not a number was not measured.
@@ -85,9 +85,9 @@ fn number(measured: impl Measured) -> (f64, String) {
     }
 }
 
-/// What a condition measured: a number, or why there is none.
+/// The measurement of a condition: a number, or why there is none.
 pub trait Measured: Clone {
-    /// The number, or why there is none.
+    /// Returns the number, or why there is none.
     fn measured(self) -> Result<f64, String>;
 }
 

@@ -1,4 +1,4 @@
-//! The reference run: one run of the preset `full` whose ledger is committed, for other runs to be held against.
+//! The reference run: a run of the preset `full` whose ledger is committed, so that other runs can be compared with it.
 
 use std::sync::LazyLock;
 
@@ -17,22 +17,22 @@ pub static LEDGER: LazyLock<Ledger> = LazyLock::new(|| {
     )
 });
 
-/// The entry of a reference for the same claim by the same criterion.
+/// Returns the entry of `reference` for the same claim with the same statement and criterion.
 pub fn counterpart<'a>(entry: &Entry, reference: &'a Ledger) -> Option<&'a Entry> {
     let same = |e: &&Entry| (&e.statement, &e.criterion) == (&entry.statement, &entry.criterion);
     reference.get(&entry.id).filter(same)
 }
 
-/// The verdict of a reference, where it is another one on the same criterion.
+/// Returns the verdict of `reference` on the same claim by the same criterion, if it differs from that of `entry`.
 pub fn other(entry: &Entry, reference: &Ledger) -> Option<Verdict> {
     let theirs = counterpart(entry, reference)?.verdict;
     (theirs != entry.verdict).then_some(theirs)
 }
 
-/// What the verdict of a reference is told with.
+/// The words that introduce the verdict of the reference run in the reason of an entry.
 const SAYS: &str = "the reference run says";
 
-/// Says in the reason of an entry what a reference came to, where that is another verdict on the same criterion.
+/// Appends the verdict of `reference` to the reason of an entry, if it is another verdict by the same criterion.
 pub fn compare(entry: &mut Entry, reference: &Ledger) {
     if let Some(theirs) = other(entry, reference) {
         if !entry.reason.is_empty() {

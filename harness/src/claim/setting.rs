@@ -1,23 +1,23 @@
 //! The settings in which a claim is settled: its point setting, and the other cells of its specification curve.
 //!
 //! A specification curve (Simonsohn, Simmons and Nelson, Specification curve analysis, 2020) settles one claim in every
-//! cell of a declared grid of defensible choices, so that a reader sees on which of them the verdict hangs.
+//! cell of a declared grid of defensible choices, so that a reader sees on which of them the verdict depends.
 
 /// A cell of a specification curve: one option for each choice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
-    /// The choices with their options, as the tables write them.
+    /// The choices with their options, as they are written in the tables: `choice=option; choice=option`.
     pub(super) name: String,
-    /// Whether these are the options of the point setting, which the ledger's verdict is for.
+    /// Whether these are the options of the point setting, for which the ledger has the verdict.
     pub(super) is_point: bool,
 }
 
-/// What stands between two choices, and between a choice and its option.
+/// The separators between two choices, and between a choice and its option.
 const BETWEEN: [&str; 2] = ["; ", "="];
 
 impl Setting {
-    /// The cell with these options, one for each choice. Every cell of a claim names the same choices in the same
-    /// order.
+    /// Returns the cell with these options, one for each choice. Every cell of a claim names the same choices in the
+    /// same order.
     ///
     /// # Panics
     /// If there is no choice, or a name holds a semicolon or an equals sign.
@@ -38,25 +38,25 @@ impl Setting {
         }
     }
 
-    /// The same cell, as the one of the point setting.
+    /// Marks the cell as that of the point setting.
     pub fn point(self) -> Self {
         self.point_if(true)
     }
 
-    /// The same cell, and whether it is the one of the point setting.
+    /// Sets whether the cell is that of the point setting.
     pub fn point_if(mut self, is_point: bool) -> Self {
         self.is_point = is_point;
         self
     }
 }
 
-/// The option of a choice in a cell, from how the tables write it.
+/// Returns the option of a choice in a cell, from the name of the cell in the tables.
 pub fn option_of<'a>(name: &'a str, choice: &str) -> Option<&'a str> {
     let found = choices(name).find(|(other, _)| *other == choice);
     found.map(|(_, option)| option)
 }
 
-/// The choices of a cell with their options, from how the tables write them.
+/// Returns the choices of a cell with their options, from the name of the cell in the tables.
 pub fn choices(name: &str) -> impl Iterator<Item = (&str, &str)> {
     let options = name.split(BETWEEN[0]).filter(|option| !option.is_empty());
     options.map(|option| option.split_once(BETWEEN[1]).unwrap_or((option, "")))

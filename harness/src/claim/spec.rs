@@ -1,13 +1,13 @@
-//! What a claim says, and the bounds that settle it.
+//! The specification of a claim: what it says, and the bounds that settle it.
 
 use std::fmt;
 
 use crate::text::number;
 
 crate::words! {
-    /// What a claim is about, and so what can be evidence for it.
+    /// The kind of a claim, which decides what can be evidence for it.
     pub enum Kind {
-        /// Algebra: it cannot but hold, and a run checks the code.
+        /// An identity, which holds by algebra, so that a run checks the code.
         Identity,
         /// A law on random models or on functions; nothing is trained.
         Law,
@@ -16,15 +16,15 @@ crate::words! {
     }
 }
 
-/// What a claim says and what settles it.
+/// A claim: what it says, and what settles it.
 ///
-/// A [`Claim`] knows how many conditions it has, so that it is [settled](super::outcome::Outcome::settle) with a value
-/// for each of them; where that number does not matter, a claim is a `ClaimSpec` alone.
+/// A [`Claim`] has its number of conditions in its type, so that it is [settled](super::outcome::Outcome::settle) with
+/// exactly one value for each of them. Where that number does not matter, a claim is a plain `ClaimSpec`.
 #[derive(Debug)]
 pub struct ClaimSpec<C: ?Sized = [Condition]> {
-    /// Its name, unique over all experiments.
+    /// The name of the claim, unique over all experiments.
     pub id: &'static str,
-    /// What it is about.
+    /// The kind of the claim.
     pub kind: Kind,
     /// The claim in one sentence.
     pub statement: &'static str,
@@ -32,13 +32,13 @@ pub struct ClaimSpec<C: ?Sized = [Condition]> {
     pub criterion: &'static str,
     /// The control in words.
     pub control: &'static str,
-    /// All of these must hold. The first is the headline: its value stands in the ledger, and it is what the control
-    /// must fail.
+    /// The conditions, all of which must hold. The first is the headline: its value stands in the ledger, and the
+    /// control must fail it.
     pub conditions: C,
 }
 
 impl ClaimSpec {
-    /// The measures with their bounds, as the log of criteria has them.
+    /// Returns the measures with their bounds, as they are written in the log of criteria.
     pub fn bounds(&self) -> String {
         let conditions = self.conditions.iter().map(ToString::to_string);
         conditions.collect::<Vec<_>>().join("; ")
@@ -51,11 +51,11 @@ pub type Claim<const N: usize> = ClaimSpec<[Condition; N]>;
 /// One bound on one measure.
 #[derive(Debug)]
 pub struct Condition {
-    /// Name of the measure, unique in its claim.
+    /// The name of the measure, unique in its claim.
     pub measure: &'static str,
-    /// The values that fulfil it.
+    /// The values that fulfil the condition.
     pub bound: Bound,
-    /// The values at which the opposite of the claim holds, where that was named in advance.
+    /// The values at which the opposite of the claim holds, if these were named in advance.
     pub opposite: Option<Bound>,
 }
 
@@ -68,14 +68,14 @@ impl Condition {
         }
     }
 
-    /// The same condition, of which the opposite holds within a bound that is named in advance.
+    /// Sets the bound within which the opposite of the claim holds.
     pub const fn opposite(mut self, bound: Bound) -> Self {
         self.opposite = Some(bound);
         self
     }
 }
 
-/// The measure and its bounds.
+/// Writes the measure and its bounds.
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.measure, self.bound)?;
@@ -86,22 +86,22 @@ impl fmt::Display for Condition {
     }
 }
 
-/// The condition that a measure is below a bound.
+/// Returns the condition that a measure is below a bound.
 pub const fn below(bound: f64, measure: &'static str) -> Condition {
     Condition::new(measure, Bound::Below(bound))
 }
 
-/// The condition that a measure is at most as large as a bound.
+/// Returns the condition that a measure is at most as large as a bound.
 pub const fn at_most(bound: f64, measure: &'static str) -> Condition {
     Condition::new(measure, Bound::AtMost(bound))
 }
 
-/// The condition that a measure is above a bound.
+/// Returns the condition that a measure is above a bound.
 pub const fn above(bound: f64, measure: &'static str) -> Condition {
     Condition::new(measure, Bound::Above(bound))
 }
 
-/// The condition that a measure is at least as large as a bound.
+/// Returns the condition that a measure is at least as large as a bound.
 pub const fn at_least(bound: f64, measure: &'static str) -> Condition {
     Condition::new(measure, Bound::AtLeast(bound))
 }
@@ -109,24 +109,25 @@ pub const fn at_least(bound: f64, measure: &'static str) -> Condition {
 /// A one-sided bound.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Bound {
-    /// x < bound
+    /// The values x with x < bound.
     Below(f64),
-    /// x ≤ bound
+    /// The values x with x ≤ bound.
     AtMost(f64),
-    /// x > bound
+    /// The values x with x > bound.
     Above(f64),
-    /// x ≥ bound
+    /// The values x with x ≥ bound.
     AtLeast(f64),
 }
 
 impl Bound {
-    /// Its number.
+    /// Returns the number of the bound.
     pub fn value(self) -> f64 {
         let (Bound::Below(b) | Bound::AtMost(b) | Bound::Above(b) | Bound::AtLeast(b)) = self;
         b
     }
 
-    /// The bound with its number as people write it: `≤ −0.05`. (Tables have it as programs do, by [`Display`](fmt::Display).)
+    /// Returns the bound with its number as people write it, such as `≤ −0.05`. (In tables the number is written as
+    /// programs write it, by [`Display`](fmt::Display).)
     pub fn text(self) -> String {
         format!("{} {}", self.sign(), number(self.value()))
     }
@@ -140,7 +141,7 @@ impl Bound {
         }
     }
 
-    /// Whether `value` is within the bound; never, if it is not a number.
+    /// Returns whether `value` is within the bound. A NaN never is.
     pub fn holds(self, value: f64) -> bool {
         match self {
             Bound::Below(b) => value < b,
@@ -151,7 +152,7 @@ impl Bound {
     }
 }
 
-/// The bound as it is written, and nothing for what is none.
+/// Parses a bound as [`Display`](fmt::Display) writes it.
 impl std::str::FromStr for Bound {
     type Err = ();
 

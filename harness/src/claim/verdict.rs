@@ -1,4 +1,4 @@
-//! The verdict on a claim, from what the seeds say of it and of its control.
+//! The verdict on a claim, from the evidence on the claim and on its control.
 
 use super::evidence::{Evidence, Standing};
 
@@ -10,8 +10,8 @@ crate::words! {
         /// No part of the interval of some condition fulfils its bound.
         #[strum(serialize = "not reproduced")]
         NotReproduced,
-        /// The headline fails, and its opposite holds: the control fulfils it instead, or the claim keeps the opposite
-        /// bound that was named in advance.
+        /// The headline fails, and its opposite holds: the control fulfils the headline instead, or the claim keeps the
+        /// opposite bound that was named in advance.
         Reversed,
         /// An interval reaches across its bound, or something could not be measured.
         Undecided,
@@ -21,10 +21,11 @@ crate::words! {
     }
 }
 
-/// The beginning of the reason where the claim holds and it is the control that leaves the verdict open.
+/// The beginning of the reason where the claim holds and the control leaves the verdict open.
 pub(super) const IN_CONTROL: &str = "in the control, ";
 
-/// The verdict on a claim from its conditions and those of its control, the headline first, and why if it is not plain.
+/// Returns the verdict on a claim, and the reason for it, empty for [`Verdict::Reproduced`]. `claim` and `control` hold
+/// the evidence on the conditions in the claim and in its control, the headline first.
 pub(super) fn verdict(claim: &[Evidence], control: &[Evidence]) -> (Verdict, String) {
     let (headline, of_control) = (&claim[0], &control[0]);
     let with = |standing| claim.iter().find(|c| c.stands() == standing);

@@ -1,4 +1,4 @@
-//! Verdicts as the report, the ledger in the terminal and the README write them.
+//! Verdicts in words, as the report, the ledger in the terminal and the README write them.
 
 use super::evidence::{Basis, Estimate};
 use super::ledger::{Curve, Entry, Ledger};
@@ -8,7 +8,7 @@ use crate::figure::Role;
 use crate::table::record::Word as _;
 use crate::text::{list, number};
 
-/// `95 % interval 0.21 to 0.24, 5 seeds`: how sure the value is.
+/// Returns the interval of the headline's value in words, such as `95 % interval 0.21 to 0.24, 5 seeds`.
 pub fn spread(e: &Entry) -> String {
     let estimate = Estimate {
         value: e.value,
@@ -19,7 +19,7 @@ pub fn spread(e: &Entry) -> String {
     spread_of(&estimate, e.seeds)
 }
 
-/// The same of any estimate from so many seeds.
+/// Returns the interval of an estimate from `seeds` seeds in words, as [`spread`] does for the headline of an entry.
 pub fn spread_of(e: &Estimate, seeds: u64) -> String {
     let (low, high) = (number(e.low), number(e.high));
     match (e.basis, seeds) {
@@ -38,8 +38,9 @@ pub fn spread_of(e: &Estimate, seeds: u64) -> String {
     }
 }
 
-/// `mean paired difference 0.21 to 0.24 with 95 % confidence`: claim minus control. Of an identity, from the smallest to
-/// the largest over the seeds.
+/// Returns the interval of the paired difference, claim minus control, in words, such as
+/// `mean paired difference 0.21 to 0.24 with 95 % confidence`. For an identity, it is the range from the smallest to
+/// the largest over the seeds. An empty string if there is no interval.
 pub fn difference(e: &Entry) -> String {
     let (low, high) = (e.difference_low, e.difference_high);
     let range = || format!("paired difference {} to {}", number(low), number(high));
@@ -51,8 +52,9 @@ pub fn difference(e: &Entry) -> String {
     }
 }
 
-/// `holds in 37 of 64 settings, is reversed in 3 and keeps its own bounds in 40, whatever becomes of its control`; nothing
-/// for a claim without a specification curve.
+/// Returns what became of a claim in its specification curve in words, such as `holds in 37 of 64 settings, is reversed
+/// in 3 and keeps its own bounds in 40, whatever becomes of its control`; an empty string for a claim without a
+/// specification curve.
 pub fn settings(curve: Curve) -> String {
     if curve.settings == 0 {
         return String::new();
@@ -64,7 +66,7 @@ pub fn settings(curve: Curve) -> String {
     if curve.reversed > 0 {
         parts.push(format!("is reversed in {}", curve.reversed));
     }
-    // They are the same number unless the control leaves the claim open, or shows that the measure has no power.
+    // The two numbers are the same unless the control leaves the claim open, or shows that the measure has no power.
     if curve.bounds_kept != curve.held {
         let kept = curve.bounds_kept;
         parts.push(format!(
@@ -74,7 +76,7 @@ pub fn settings(curve: Curve) -> String {
     list(&parts)
 }
 
-/// The verdicts in the order of interest: what failed or is open first.
+/// The verdicts in the order of interest: those that failed or are open first.
 pub const ORDER: [Verdict; 5] = [
     Verdict::NotReproduced,
     Verdict::Reversed,
@@ -83,7 +85,7 @@ pub const ORDER: [Verdict; 5] = [
     Verdict::Reproduced,
 ];
 
-/// What a mark of that verdict stands for in a figure.
+/// Returns the role of a mark of that verdict in a figure.
 pub fn role(verdict: Verdict) -> Role {
     match verdict {
         Verdict::Reproduced => Role::Holds,
@@ -94,7 +96,8 @@ pub fn role(verdict: Verdict) -> Role {
     }
 }
 
-/// The number of each verdict that a kind of claims came to, most of which a reader asks for findings.
+/// Counts the verdicts for each kind of claims: the findings first, which interest a reader most. Kinds and verdicts
+/// that do not occur are left out.
 pub fn counts(ledger: &Ledger) -> Vec<(Kind, Vec<(usize, Verdict)>)> {
     let of = |kind: Kind| {
         let count = |&verdict: &Verdict| {
@@ -115,7 +118,7 @@ pub fn counts(ledger: &Ledger) -> Vec<(Kind, Vec<(usize, Verdict)>)> {
     kinds.filter(|(_, counts)| !counts.is_empty()).collect()
 }
 
-/// Several claims of a kind, in a word: `laws`.
+/// Returns the plural of a kind of claims, such as `laws`.
 pub fn plural(kind: Kind) -> &'static str {
     match kind {
         Kind::Identity => "identities",
@@ -124,7 +127,8 @@ pub fn plural(kind: Kind) -> &'static str {
     }
 }
 
-/// Several claims of a kind, and what that is: `laws on random models or on functions`.
+/// Returns the plural of a kind of claims with an explanation, such as `laws on random models or on functions, where
+/// nothing is trained`.
 pub fn kinds(kind: Kind) -> String {
     let what = match kind {
         Kind::Identity => ", which hold by algebra and so check the code",
@@ -134,7 +138,7 @@ pub fn kinds(kind: Kind) -> String {
     plural(kind).to_string() + what
 }
 
-/// The sign and the style of a verdict.
+/// Returns the sign of a verdict and the name of its style in a page.
 pub fn sign(verdict: Verdict) -> (&'static str, &'static str) {
     match verdict {
         Verdict::Reproduced => ("✓", "yes"),

@@ -1,4 +1,4 @@
-//! An experiment with its settings: what a run computes.
+//! An experiment together with its settings, which is what a run computes.
 
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
@@ -15,37 +15,38 @@ use crate::error::{Error, Result};
 use crate::session::{self, Session};
 use crate::settings::Settings;
 
-/// An experiment with its settings, whatever their type.
+/// An experiment together with its settings, whatever their type.
 pub trait Bound: Send + Sync {
-    /// The settings.
+    /// Returns the settings.
     fn settings(&self) -> &dyn Settings;
 
-    /// The settings, to change.
+    /// Returns the settings, to change them.
     fn settings_mut(&mut self) -> &mut dyn Settings;
 
-    /// Estimated peak memory, bytes: see [`Experiment::memory`].
+    /// Returns the estimated peak memory in bytes: see [`Experiment::memory`].
     fn memory(&self, needs: &Needs, threads: usize) -> f64;
 
-    /// The largest number of seeds to run at: see [`Experiment::most_seeds`].
+    /// Returns the largest number of seeds to compute at: see [`Experiment::most_seeds`].
     fn most_seeds(&self) -> usize;
 
-    /// The units of the computation at these seeds and what they cost: see [`Experiment::units`].
+    /// Returns the units of the computation at these seeds, with their names and costs: see [`Experiment::units`].
     fn units(&self, seeds: &[u64], needs: &Needs) -> Vec<Unit>;
 
-    /// Computes the units of these numbers and keeps each piece: see [`Experiment::compute`].
+    /// Computes the units with these numbers and hands each result to `keep`: see [`Experiment::compute`].
     fn compute(&self, numbers: &[usize], ctx: &Ctx, keep: &Keep) -> Result<()>;
 
-    /// Concludes from the bytes of the pieces of all units, in their order: see [`Experiment::conclude`].
+    /// Concludes from the results of all units, as bytes and in the order of the units: see [`Experiment::conclude`].
     ///
     /// # Errors
-    /// Also if these are not the bytes of such a piece.
+    /// Also if the bytes cannot be read as the result of a unit.
     fn conclude(&self, pieces: Vec<Vec<u8>>, ctx: &Ctx) -> Result<Outcome>;
 }
 
-/// Keeps a piece: the number of its unit, the seconds that it took times the threads that it had, and its bytes.
+/// A function that keeps the result of a unit. Its arguments are the number of the unit, the seconds that it took times
+/// the number of threads that it had, and the bytes of the result.
 pub type Keep<'a> = dyn Fn(usize, f64, &[u8]) -> Result<()> + Sync + 'a;
 
-/// An experiment with its settings.
+/// An experiment together with its settings, of their own type.
 pub(super) struct Typed<E: Experiment>(pub E::Settings);
 
 impl<E: Experiment> Bound for Typed<E> {
@@ -106,13 +107,14 @@ fn compute<E: Experiment>(
         ..ctx.session
     };
     let ctx = Ctx { session, ..*ctx };
-    // Those that take longest first, so that no thread is left with one of them at the end.
+    // The units that take longest come first, so that no thread is left with one of them at the end.
     let mut order = numbers.to_vec();
     let seconds = |number: usize| E::cost(settings, &units[number], &ctx.needs).seconds;
     order.sort_by(|&a, &b| seconds(b).total_cmp(&seconds(a)));
     let begun = AtomicUsize::new(0);
     let next = || order.get(begun.fetch_add(1, Ordering::Relaxed));
-    // Each thread in a pool of its own: in that of all, a thread that waits for a part of its unit takes on another unit.
+    // Each thread has a pool of its own: in a shared pool, a thread that waits for a part of its unit takes on another
+    // unit.
     let work = || {
         let all = || {
             std::iter::from_fn(next).try_for_each(|&number| {
@@ -150,7 +152,7 @@ fn conclude<E: Experiment>(
     E::conclude(settings, pieces, ctx)
 }
 
-/// Computes all units of an experiment, and concludes from their pieces in memory.
+/// Computes all units of an experiment, and concludes from their results in memory.
 pub fn run<E: Experiment>(settings: &E::Settings, ctx: &Ctx) -> Result<Outcome> {
     let units = E::units(settings, ctx.seeds);
     let numbers: Vec<usize> = (0..units.len()).collect();

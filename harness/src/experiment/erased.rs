@@ -9,17 +9,17 @@ use crate::table::Tables;
 
 /// An experiment, whatever the types of its settings and tables.
 pub trait Erased: Sync {
-    /// What it says of itself.
+    /// Returns the description of the experiment.
     fn about(&self) -> &'static About;
-    /// Its name.
+    /// Returns the name of the experiment.
     fn id(&self) -> &'static str {
         self.about().id
     }
-    /// The experiment with the settings of a preset.
+    /// Returns the experiment with the settings of a preset.
     fn bind(&self, preset: Preset) -> Box<dyn Bound>;
-    /// Draws its figures: see [`Experiment::figures`].
+    /// Draws the figures of the experiment: see [`Experiment::figures`].
     fn figures(&self, tables: &Tables) -> Vec<Figure>;
-    /// Writes what its results show: see [`Experiment::findings`].
+    /// Writes what the results of the experiment show: see [`Experiment::findings`].
     fn findings(&self, tables: &Tables, ledger: &Ledger) -> String;
 }
 

@@ -4,21 +4,21 @@ use super::erased::Erased;
 use crate::error::{Error, Result};
 use crate::text::did_you_mean;
 
-/// A part of the post.
+/// A section of the post.
 pub struct Section {
-    /// Its heading.
+    /// The heading of the section.
     pub title: &'static str,
-    /// What its experiments tell together, for the reader of a report.
+    /// The text that sums up the experiments of the section, for the reader of a report.
     pub story: &'static str,
-    /// Its experiments, in order. An experiment stands after those it needs.
+    /// The experiments of the section, in order. An experiment stands after those it needs.
     pub experiments: &'static [&'static dyn Erased],
 }
 
-/// The experiments that there are: the sections of the post, in its order.
+/// All experiments: the sections of the post, in the order of the post.
 pub struct Registry(pub &'static [Section]);
 
 impl Registry {
-    /// Every experiment, in the order of the post.
+    /// Returns every experiment, in the order of the post.
     pub fn experiments(
         &self,
     ) -> impl DoubleEndedIterator<Item = &'static dyn Erased> + Clone + use<> {
@@ -28,12 +28,15 @@ impl Registry {
             .copied()
     }
 
-    /// The experiment of that name.
+    /// Returns the experiment with the name `id`, or `None` if there is none.
     pub fn find(&self, id: &str) -> Option<&'static dyn Erased> {
         self.experiments().find(|e| e.id() == id)
     }
 
-    /// The experiment of that name, or an error with the nearest one.
+    /// Returns the experiment with the name `id`.
+    ///
+    /// # Errors
+    /// If there is none. The message names the experiment with the nearest name.
     pub fn get(&self, id: &str) -> Result<&'static dyn Erased> {
         self.find(id).ok_or_else(|| {
             let hint = did_you_mean(id, self.experiments().map(|e| e.id()));

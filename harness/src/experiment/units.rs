@@ -1,21 +1,21 @@
-//! The units of an experiment: the parts of its computation that need no other part. A run computes them all, a part of
-//! a run on a cluster some of them, and whoever has the pieces that come out of all of them concludes.
+//! The units of an experiment: the parts of its computation that do not depend on each other. A run computes all of
+//! them, a part of a run on a cluster computes some of them, and a process that has the results of all units concludes.
 
-/// What a unit costs.
+/// The cost of a unit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cost {
-    /// Units of progress that it reports.
+    /// The number of units of progress that the unit reports.
     pub ticks: u64,
-    /// Estimated seconds on one core.
+    /// The estimated time in seconds on one core.
     pub seconds: f64,
 }
 
-/// A unit, whatever its type.
+/// A unit in a form that is the same for all experiments.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unit {
-    /// Its name, which no other unit of its experiment has: letters, digits, dots and hyphens.
+    /// The name, which no other unit of the experiment has: letters, digits, dots and hyphens.
     pub name: String,
-    /// What it costs.
+    /// The cost.
     pub cost: Cost,
 }
 
@@ -24,18 +24,19 @@ pub struct Unit {
 pub struct OfSeed(pub u64);
 
 impl OfSeed {
-    /// A unit for each seed.
+    /// Returns a unit for each seed.
     pub fn each(seeds: &[u64]) -> Vec<OfSeed> {
         seeds.iter().copied().map(OfSeed).collect()
     }
 
-    /// Its name.
+    /// Returns the name of the unit: `seed` and the seed.
     pub fn name(&self) -> String {
         format!("seed{}", self.0)
     }
 }
 
-/// The units of an experiment that has none: it takes so little time that whoever concludes computes it as well.
+/// The type of the units of an experiment that has none, because it takes so little time that all of it is computed in
+/// [`conclude`](super::Experiment::conclude).
 #[derive(Debug, Clone, Copy)]
 pub enum NoUnit {}
 

@@ -1,4 +1,5 @@
-//! Why sparse autoencoders work.
+//! The experiments on why sparse autoencoders work: what the L1 penalty does, which features a dictionary finds, and
+//! how near a simple encoder comes to the best codes.
 
 pub mod amortisation_gap;
 pub mod compositional;
@@ -12,7 +13,7 @@ pub mod unfinished_features;
 
 use crate::experiment::registry::Section;
 
-/// Lists this section's experiments: a new one is a module here and a line in the list.
+/// The section of these experiments in the registry. A new experiment is a module here and a line in `experiments`.
 pub const SECTION: Section = Section {
     title: "Why sparse autoencoders work",
     story: "A sparse autoencoder writes activations as sums of a few elements of a dictionary that it learns, with a \

@@ -1,7 +1,7 @@
-//! Files of sparse codes, written as they come: one more row costs no memory.
+//! Files of sparse codes, written row by row, so that one more row costs no memory.
 //!
-//! Arrays stand one after another in a file, and how long they are is known only at the end: until then each has a file
-//! of its own without a name, in the same folder.
+//! The arrays of codes stand one after another in a file, and how long they are is known only at the end: until then
+//! each has a file of its own without a name, in the same folder.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
@@ -16,16 +16,16 @@ use zip::{CompressionMethod, ZipWriter};
 use crate::error::{Error, Result};
 use crate::store::{system, temporary};
 
-/// A format of sparse codes, by the name of a file.
+/// A format of a file of sparse codes, which the name of the file tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Format {
-    /// What `scipy.sparse.load_npz` reads: compressed sparse rows.
+    /// The format that `scipy.sparse.load_npz` reads: compressed sparse rows.
     Npz,
     /// Three tensors: the entries of row i are `values[offsets[i]..offsets[i + 1]]`, at the same places of `indices`.
     Safetensors,
 }
 
-/// Codes on their way to a file.
+/// A file of codes that is being written.
 #[derive(Debug)]
 pub struct Codes {
     path: PathBuf,
@@ -39,10 +39,10 @@ pub struct Codes {
 }
 
 impl Codes {
-    /// Codes of `elements` elements for a file, which ends in `.npz` or `.safetensors`.
+    /// Begins a file of codes of `elements` elements, whose name ends in `.npz` or `.safetensors`.
     ///
     /// # Errors
-    /// If it ends in something else, is already there, or nothing can be written in its folder.
+    /// If the name ends in something else, the file is already there, or nothing can be written in its folder.
     pub fn create(path: &Path, elements: usize) -> Result<Codes> {
         let format = match path.extension().and_then(|e| e.to_str()) {
             Some("npz") => Format::Npz,
@@ -73,7 +73,7 @@ impl Codes {
         Ok(codes)
     }
 
-    /// Adds the codes of some rows.
+    /// Adds the codes of some rows to the file.
     pub fn add(&mut self, codes: SparseRef) -> Result<()> {
         self.written(|all| {
             for i in 0..codes.rows() {
@@ -92,7 +92,7 @@ impl Codes {
         })
     }
 
-    /// Writes the file, under a temporary name first; returns the number of entries.
+    /// Writes the file, under a temporary name first, and returns the number of entries.
     pub fn finish(mut self) -> Result<u64> {
         let mut file = New::create(&self.path)?;
         file.write(|to| match self.format {
@@ -164,7 +164,7 @@ pub(super) struct New {
 }
 
 impl New {
-    /// A file that is not there yet.
+    /// Creates a file that is not there yet.
     pub(super) fn create(path: &Path) -> Result<New> {
         check_new(path)?;
         let created = temporary::create_in(folder(path));
@@ -176,7 +176,7 @@ impl New {
         })
     }
 
-    /// Writes to its end.
+    /// Writes to the end of the file.
     pub(super) fn write(
         &mut self,
         write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
@@ -184,7 +184,7 @@ impl New {
         write(&mut self.file).map_err(|e| Error::io("write", &self.path)(e))
     }
 
-    /// Gives it its name.
+    /// Gives the file its name.
     pub(super) fn finish(self) -> Result<()> {
         let failed = |action| Error::io(action, &self.path);
         let file = self
@@ -201,7 +201,7 @@ impl New {
     }
 }
 
-/// Refuses a file that is there.
+/// Refuses the path of a file that is already there.
 fn check_new(path: &Path) -> Result<()> {
     match std::fs::symlink_metadata(path) {
         Ok(_) => Err(Error::input(format!(
@@ -212,7 +212,7 @@ fn check_new(path: &Path) -> Result<()> {
     }
 }
 
-/// The folder that a file lies in.
+/// Returns the folder that a file lies in.
 fn folder(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
@@ -220,7 +220,7 @@ fn folder(path: &Path) -> &Path {
     }
 }
 
-/// Copies what was written to a file.
+/// Copies a temporary file, from its beginning, to the end of another.
 fn copy(from: &mut BufWriter<File>, to: &mut impl Write) -> io::Result<()> {
     from.flush()?;
     let file = from.get_mut();
@@ -228,7 +228,7 @@ fn copy(from: &mut BufWriter<File>, to: &mut impl Write) -> io::Result<()> {
     io::copy(file, to).map(drop)
 }
 
-/// The beginning of a `.safetensors` file of these tensors.
+/// Returns the beginning of a `.safetensors` file of the tensors that `tensors` describes.
 pub(super) fn safetensors_header(tensors: serde_json::Value) -> Vec<u8> {
     let mut text = tensors.to_string();
     while !text.len().is_multiple_of(8) {
@@ -239,7 +239,7 @@ pub(super) fn safetensors_header(tensors: serde_json::Value) -> Vec<u8> {
     header
 }
 
-/// The beginning of a `.npy` file, format 1.0, and these bytes behind it.
+/// Returns the beginning of a `.npy` file, format 1.0, with `bytes` after it.
 pub(super) fn npy(kind: &str, shape: &[u64], bytes: &[u8]) -> Vec<u8> {
     let axes: String = shape.iter().map(|n| format!("{n},")).collect();
     let text = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({axes}), }}");

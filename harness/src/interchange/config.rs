@@ -2,14 +2,14 @@
 
 use serde_json::{Map, Value};
 
-/// Its keys and values. What another tool leaves out, or writes as `null`, has its default.
+/// The keys and values of the settings. What another tool leaves out, or writes as `null`, has its default.
 pub struct Config(Map<String, Value>);
 
 impl Config {
-    /// The settings in the text of a file.
+    /// Reads the settings from the text of a file.
     ///
     /// # Errors
-    /// If it is not JSON, or not an object.
+    /// If the text is not JSON, or not an object.
     pub fn parse(text: &str) -> Result<Config, String> {
         match serde_json::from_str(text) {
             Ok(Value::Object(keys)) => Ok(Config(keys)),
@@ -18,7 +18,7 @@ impl Config {
         }
     }
 
-    /// A number from 1 on.
+    /// Returns the value of a key as a number from 1 on.
     pub fn count(&self, key: &str) -> Result<usize, String> {
         match self.number(key, None)? {
             0 => Err(format!("{key} is 0; it must be 1 or more")),
@@ -26,23 +26,23 @@ impl Config {
         }
     }
 
-    /// A whole number, which may be left out if there is a default.
+    /// Returns the value of a key as a whole number from 0 on; it may be left out if there is a default.
     pub fn number(&self, key: &str, default: Option<usize>) -> Result<usize, String> {
         let number = |v: &Value| v.as_u64().and_then(|n| usize::try_from(n).ok());
         self.get(key, default, number, "a whole number from 0 on")
     }
 
-    /// `true` or `false`.
+    /// Returns the value of a key as `true` or `false`.
     pub fn flag(&self, key: &str, default: bool) -> Result<bool, String> {
         self.get(key, Some(default), Value::as_bool, "true or false")
     }
 
-    /// A text, which may be left out if there is a default.
+    /// Returns the value of a key as a text, which may be left out if there is a default.
     pub fn text<'a>(&'a self, key: &str, default: Option<&'a str>) -> Result<&'a str, String> {
         self.get(key, default, Value::as_str, "a text in quotes")
     }
 
-    /// The settings in an object; none if it is not there.
+    /// Returns the settings in the object of a key; none if it is not there.
     pub fn inside(&self, key: &str) -> Result<Config, String> {
         let object = |v: &Value| v.as_object().cloned();
         self.get(key, Some(Map::new()), object, "an object")

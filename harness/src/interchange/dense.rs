@@ -1,4 +1,4 @@
-//! Files of rows of single precision, written as they come.
+//! Files of rows of single precision, written row by row.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -8,19 +8,20 @@ use serde_json::json;
 use super::codes::{New, npy, safetensors_header};
 use crate::error::{Error, Result};
 
-/// Rows on their way to a file, whose number is known before.
+/// A file of rows that is being written, whose number of rows is known from the start.
 #[derive(Debug)]
 pub struct Dense {
     file: New,
-    /// Values that are still to come.
+    /// The number of values that are still to come.
     left: u64,
 }
 
 impl Dense {
-    /// Rows for a file, which ends in `.npy` or `.safetensors`; there they are the tensor of that name.
+    /// Begins a file of `rows` rows of `width` values, whose name ends in `.npy` or `.safetensors`; in the latter, the
+    /// rows are the tensor `name`.
     ///
     /// # Errors
-    /// If it ends in something else, is already there, or cannot be written.
+    /// If the name ends in something else, the file is already there, or it cannot be written.
     pub fn create(path: &Path, name: &str, rows: u64, width: usize) -> Result<Dense> {
         let shape = [rows, width as u64];
         let left = rows * width as u64;
@@ -41,10 +42,10 @@ impl Dense {
         Ok(Dense { file, left })
     }
 
-    /// Adds some rows.
+    /// Adds some rows to the file.
     ///
     /// # Panics
-    /// If there are more than were announced.
+    /// If there are more rows than were announced.
     pub fn add(&mut self, rows: &[f32]) -> Result<()> {
         self.left = self
             .left

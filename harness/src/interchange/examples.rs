@@ -4,7 +4,7 @@ use kernels::sae::{Parameters, Task, Variant};
 
 use super::files::Damaged;
 
-/// A model with values of either sign everywhere, but for thresholds.
+/// Returns a model with values of either sign everywhere, but for thresholds, which are positive.
 pub fn example(task: impl Into<Task>, variant: Variant) -> Parameters {
     let mut next = 0f32;
     let mut model = Parameters::zeros(task, variant);
@@ -21,7 +21,7 @@ pub fn example(task: impl Into<Task>, variant: Variant) -> Parameters {
 
 type Decode = fn(&str, &[u8]) -> Result<Parameters, Damaged>;
 
-/// Each change of the settings is refused with its reason, of this file.
+/// Checks that each change of the settings is refused with its reason, as an error of `file`.
 pub fn refused(
     decode: Decode,
     (config, weights): (&str, &[u8]),
@@ -35,7 +35,7 @@ pub fn refused(
     }
 }
 
-/// Settings and tensors that are cut short, or hold what is no finite number, are refused.
+/// Checks that settings and tensors are refused which are cut short, or hold what is no finite number.
 pub fn damaged(decode: Decode, config: &str, weights: Vec<u8>) {
     for text in ["", "[]", "null", "{", "1e999", &config[..config.len() / 2]] {
         assert_eq!(decode(text, &weights).unwrap_err().0, "cfg.json", "{text}");

@@ -1,16 +1,17 @@
-//! Models of normalised activations as models of raw ones.
+//! Conversion of models of normalised activations to models of raw ones.
 
 use kernels::Exec;
 use kernels::sae::{Gated, JumpRelu, L1, Lista, Parameters, Rows, TiedL1, TwoLayer, Variant};
 
 use crate::sae::reading;
 
-/// The same model in the coordinates of raw activations, for a model of normalised ones (x − m)/s: its codes grow by the
-/// factor s, and it takes and gives raw activations. A tied model has no bias to take up the mean, and becomes an untied
-/// one with equal matrices.
+/// Returns the same model in the coordinates of raw activations, for a model of normalised ones (x − m)/s: its codes
+/// grow by the factor s, and it takes and gives raw activations. A tied model has no bias to take up the mean, and
+/// becomes an untied one with equal matrices.
 ///
-/// Rows of its dictionary stay as they are. Its loss grows by the factor s², and so does its penalty. Of a transcoder, this
-/// is about what it reconstructs; it has to [read raw activations](read_raw) already.
+/// The rows of the dictionary stay as they are. The loss grows by the factor s², and so does the penalty. For a
+/// transcoder, `mean` and `scale` are those of the activations that it reconstructs; it has to [read raw
+/// activations](read_raw) already.
 pub fn fold(exec: Exec, parameters: Parameters, mean: &[f32], scale: f32) -> Parameters {
     let mut folded = match parameters.variant() {
         Variant::TiedL1(TiedL1 { lambda }) => untied(exec, &parameters, lambda),
@@ -54,7 +55,7 @@ pub fn fold(exec: Exec, parameters: Parameters, mean: &[f32], scale: f32) -> Par
         }
     }
     if folded.task().is_transcoder() {
-        // What it reads does not grow.
+        // The inputs of a transcoder are raw already, so the weights that read them grow in place of the inputs.
         for weights in [reading_x(&folded).0, "w_skip"] {
             if names.contains(&weights) {
                 let [mut matrix] = folded.tensors_mut([weights]);
@@ -71,8 +72,8 @@ pub fn fold(exec: Exec, parameters: Parameters, mean: &[f32], scale: f32) -> Par
     folded
 }
 
-/// The same transcoder for raw activations x, of one that reads normalised ones (x − m)/s. What it makes of them stays as
-/// it is.
+/// Returns the same transcoder for raw activations x, of one that reads normalised ones (x − m)/s. Its codes and
+/// reconstructions stay as they are.
 pub fn read_raw(mut transcoder: Parameters, mean: &[f32], scale: f32) -> Parameters {
     let mut all = vec![reading_x(&transcoder)];
     if transcoder.task().has_skip() {
@@ -91,7 +92,7 @@ pub fn read_raw(mut transcoder: Parameters, mean: &[f32], scale: f32) -> Paramet
     transcoder
 }
 
-/// The weights and the bias of the layer that reads activations.
+/// Returns the names of the weights and of the bias of the layer that reads activations.
 fn reading_x(parameters: &Parameters) -> (&'static str, &'static str) {
     match parameters.variant() {
         Variant::TwoLayer(_) => ("w_hidden", "b_hidden"),
@@ -99,7 +100,8 @@ fn reading_x(parameters: &Parameters) -> (&'static str, &'static str) {
     }
 }
 
-/// Adds to entry j of a bias, and where that is of the gates of codes, to that of their magnitudes what follows.
+/// Adds `shift` to entry j of a bias. Where that is the bias of the gates of codes, the bias of the magnitudes is
+/// shifted to match.
 pub(super) fn shift_bias(parameters: &mut Parameters, bias: &str, j: usize, shift: f64) {
     let [mut vector] = parameters.tensors_mut([bias]);
     let value = &mut vector.row_mut(0)[j];
@@ -110,7 +112,7 @@ pub(super) fn shift_bias(parameters: &mut Parameters, bias: &str, j: usize, shif
     }
 }
 
-/// A tied model as an untied one: both matrices are its elements at norm 1, and the decoder's bias is 0.
+/// Returns a tied model as an untied one: both matrices are its elements at norm 1, and the decoder's bias is 0.
 fn untied(exec: Exec, tied: &Parameters, lambda: f32) -> Parameters {
     let elements = reading::elements(exec, tied);
     let variant = Variant::L1(L1 {
@@ -135,7 +137,7 @@ mod tests {
     use super::super::examples::example;
     use super::*;
 
-    /// What a folded transcoder makes of raw activations is what the transcoder makes of normalised ones, in raw units.
+    /// A folded transcoder makes of raw activations what the transcoder makes of normalised ones, in raw units.
     #[test]
     fn a_folded_transcoder_takes_and_gives_raw_activations() {
         const ROWS: usize = 10;

@@ -12,30 +12,30 @@ use super::tensors::{self, Tensor};
 use crate::error::Result;
 use crate::store::folder::Folder;
 
-/// The file in the folder of a model.
+/// The name of the file in the folder of a model.
 pub const FILE: &str = "model.safetensors";
 
 /// The key of the description in the metadata of the file.
 const KEY: &str = "sparse_autoencoder";
 
-/// What the tensors do not say of a model.
+/// The description of a model: what its tensors do not say.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Description {
     width: usize,
     elements: usize,
-    /// What a transcoder reads.
+    /// The description of a transcoder, if the model is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     transcoder: Option<Transcoder>,
     #[serde(flatten)]
     variant: Kind,
 }
 
-/// What the tensors of a transcoder do not say.
+/// The description of a transcoder: what its tensors do not say.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Transcoder {
-    /// Width of what it reads.
+    /// The width of the rows that the transcoder reads.
     input: usize,
-    /// Whether it has a skip connection.
+    /// Whether the transcoder has a skip connection.
     skip: bool,
 }
 
@@ -143,7 +143,7 @@ impl Kind {
         }
     }
 
-    /// The variant, if its settings make sense for a dictionary of so many elements.
+    /// Returns the variant, if its settings make sense for a dictionary of `elements` elements.
     fn variant(self, elements: usize) -> Result<Variant, String> {
         let one_of = |what: &str, n: usize, most: usize| match (1..=most).contains(&n) {
             true => Ok(n),
@@ -223,7 +223,7 @@ impl Kind {
     }
 }
 
-/// What the command line calls a variant.
+/// Returns the name of a variant on the command line.
 pub fn name(variant: Variant) -> &'static str {
     match variant {
         Variant::L1(_) => "l1",
@@ -262,10 +262,10 @@ fn encode(parameters: &Parameters) -> Vec<u8> {
     tensors::encode(&tensors, Some((KEY, text)))
 }
 
-/// The model in the bytes of a file.
+/// Reads a model from the bytes of its file.
 ///
 /// # Errors
-/// What is wrong with them.
+/// The description of what is wrong with the bytes.
 pub fn decode(bytes: &[u8]) -> Result<Parameters, String> {
     let broken = |e: safetensors::SafeTensorError| format!("it is no .safetensors file: {e}");
     let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(broken)?;
@@ -281,7 +281,7 @@ pub fn decode(bytes: &[u8]) -> Result<Parameters, String> {
         variant,
     } = description;
     let file = tensors::decode(bytes)?;
-    // The tensors are in the file, so no shape is larger than it.
+    // The tensor w_dec is read first: since it is in the file, no shape is larger than the file.
     let dictionary = tensors::read(&file, "w_dec", &[elements, width]);
     if width == 0 || elements == 0 {
         return Err(format!("it has {elements} elements of {width} values"));
@@ -363,7 +363,7 @@ mod tests {
         }
     }
 
-    /// The place of a text in bytes.
+    /// Returns the place of a text in bytes.
     fn find(bytes: &[u8], text: &str) -> usize {
         let mut places = bytes.windows(text.len());
         places

@@ -1,9 +1,9 @@
 //! The folder of a model as sentence-transformers 6 reads it (`SparseAutoEncoder.load`): `config.json` and
 //! `model.safetensors`.
 //!
-//! This module of a `SparseEncoder` turns embeddings into sparse ones, relu(the k largest of W(x − b) + c). It has no
-//! decoder of its own: it decodes with Wᵀ, which it does in its training alone. So a topk model has its codes there, and
-//! not its reconstructions.
+//! The `SparseAutoEncoder` module of a `SparseEncoder` turns embeddings into sparse ones, relu(the k largest of W(x −
+//! b) + c). It has no decoder of its own: it decodes with Wᵀ, which it does in its training alone. So a topk model has
+//! its codes there, and not its reconstructions.
 
 use std::path::Path;
 
@@ -14,30 +14,30 @@ use super::files::Files;
 use super::tensors::{self, Tensor};
 use super::topk;
 
-/// The files of the folder.
+/// The names of the files in the folder.
 pub const FILES: Files = Files {
     config: "config.json",
     weights: "model.safetensors",
 };
 
-/// The elements that its auxiliary loss switches on, and the batches after which an element counts as dead: what it takes
-/// itself where nothing is said. Both are for training there.
+/// The number of elements that the auxiliary loss switches on, and the number of batches after which an element counts
+/// as dead: the defaults of the library. Both are for training there.
 const AUXILIARY: usize = 512;
 const DEAD_AFTER: usize = 30;
 
-/// The name that it saves its one matrix by, and the other name that it knows it by.
+/// The name under which the library saves its one matrix, and the other name by which it knows that matrix.
 const MATRIX: &str = "decoder.linear.weight";
 const ALIAS: &str = "encoder.weight";
 
-/// Whether a folder holds such a model: its configuration stands beside its weights.
+/// Returns whether a folder holds such a model: its configuration stands beside its weights.
 pub fn is_folder(path: &Path) -> bool {
     path.join(FILES.config).is_file() && path.join(FILES.weights).is_file()
 }
 
-/// The bytes of both files.
+/// Returns the text and the bytes of both files.
 ///
 /// # Errors
-/// If it has no such variant.
+/// If sentence-transformers has no such variant, or the model is a transcoder.
 pub fn encode(parameters: &Parameters) -> Result<(String, Vec<u8>), String> {
     let k = topk::k_of("sentence-transformers", parameters)?;
     if parameters.task().is_transcoder() {
@@ -60,7 +60,7 @@ pub fn encode(parameters: &Parameters) -> Result<(String, Vec<u8>), String> {
         Tensor::matrix(MATRIX, parameters.tensor("w_enc")),
         Tensor::vector("latent_bias", parameters.tensor("b_enc")),
         Tensor::vector("pre_bias", parameters.tensor("b_dec")),
-        // Batches since an element was active last.
+        // The tensor counts the batches since each element was last active.
         Tensor::whole("stats_last_nonzero", &vec![0; dictionary]),
     ];
     let text = serde_json::to_string_pretty(&config).expect("numbers and words");

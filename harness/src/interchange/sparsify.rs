@@ -8,16 +8,16 @@ use super::files::{Damaged, Files};
 use super::tensors::{self, Tensor};
 use super::topk;
 
-/// The files of the folder.
+/// The names of the files in the folder.
 pub const FILES: Files = Files {
     config: "cfg.json",
     weights: "sae.safetensors",
 };
 
-/// The bytes of both files.
+/// Returns the text and the bytes of both files.
 ///
 /// # Errors
-/// If sparsify has no such variant.
+/// If sparsify has no such variant, or the model is a transcoder whose rows differ in width from their targets.
 pub fn encode(parameters: &Parameters) -> Result<(String, Vec<u8>), String> {
     let k = topk::k_of("sparsify", parameters)?;
     let (task, Shape { width, dictionary }) = (parameters.task(), parameters.shape());
@@ -52,10 +52,10 @@ pub fn encode(parameters: &Parameters) -> Result<(String, Vec<u8>), String> {
     Ok((text + "\n", tensors::encode(&tensors, None)))
 }
 
-/// The model in the text and the bytes of both files.
+/// Reads a model from the text and the bytes of both files.
 ///
 /// # Errors
-/// Which file is damaged or cannot be represented, and why.
+/// The file that is damaged or cannot be represented, and why.
 pub fn decode(config: &str, weights: &[u8]) -> Result<Parameters, Damaged> {
     let (task, k) = settings(config).map_err(|why| (FILES.config, why))?;
     model(task, k, weights).map_err(|why| (FILES.weights, why))
@@ -110,7 +110,7 @@ fn settings(text: &str) -> Result<(Task, usize), String> {
 fn model(task: Task, k: usize, weights: &[u8]) -> Result<Parameters, String> {
     let file = tensors::decode(weights)?;
     let Shape { width, dictionary } = task.shape();
-    // Before there are parameters: no shape is larger than the file.
+    // The tensors are read before parameters are allocated: no shape is larger than the file.
     let read = |name, shape: &[usize]| tensors::read(&file, name, shape);
     let mut all = vec![
         ("w_enc", read("encoder.weight", &[dictionary, width])?),

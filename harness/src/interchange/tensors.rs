@@ -1,4 +1,4 @@
-//! Named tensors in a `.safetensors` file, and their way into parameters and out of them.
+//! Named tensors in a `.safetensors` file, and their conversion to parameters and back.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ pub struct Tensor<'a> {
 }
 
 impl<'a> Tensor<'a> {
-    /// A tensor of single precision.
+    /// Returns a tensor of single precision.
     pub fn new(name: &'a str, shape: &[usize], values: &[f32]) -> Tensor<'a> {
         Tensor {
             name,
@@ -28,7 +28,7 @@ impl<'a> Tensor<'a> {
         }
     }
 
-    /// A vector of whole numbers.
+    /// Returns a vector of whole numbers.
     pub fn whole(name: &'a str, values: &[i64]) -> Tensor<'a> {
         Tensor {
             name,
@@ -38,18 +38,18 @@ impl<'a> Tensor<'a> {
         }
     }
 
-    /// A matrix of the parameters under a name, row by row.
+    /// Returns a matrix of the parameters under the name `name`, row by row.
     pub fn matrix(name: &'a str, matrix: MatRef) -> Tensor<'a> {
         Tensor::new(name, &[matrix.rows(), matrix.cols()], &values(matrix))
     }
 
-    /// A vector of the parameters, which is a matrix of one row there, under a name.
+    /// Returns a vector of the parameters, which is a matrix of one row there, under the name `name`.
     pub fn vector(name: &'a str, vector: MatRef) -> Tensor<'a> {
         Tensor::new(name, &[vector.cols()], &values(vector))
     }
 }
 
-/// The values of a matrix, row by row.
+/// Returns the values of a matrix, row by row.
 pub fn values(matrix: MatRef) -> Vec<f32> {
     (0..matrix.rows())
         .flat_map(|i| matrix.row(i))
@@ -57,7 +57,10 @@ pub fn values(matrix: MatRef) -> Vec<f32> {
         .collect()
 }
 
-/// Makes `values` those of a tensor of the parameters, which has as many.
+/// Sets a tensor of the parameters to `values`.
+///
+/// # Panics
+/// If the tensor has another number of values.
 pub fn fill(parameters: &mut Parameters, name: &str, values: &[f32]) {
     let [mut tensor] = parameters.tensors_mut([name]);
     let width = tensor.cols();
@@ -67,14 +70,14 @@ pub fn fill(parameters: &mut Parameters, name: &str, values: &[f32]) {
     }
 }
 
-/// The transpose of a matrix with rows of `width` values.
+/// Returns the transpose of a matrix with rows of `width` values.
 pub fn transposed(rows: &[f32], width: usize) -> Vec<f32> {
     let columns = (0..width).flat_map(|j| rows.iter().skip(j).step_by(width));
     columns.copied().collect()
 }
 
-/// The bytes of a file of these tensors; the text stands under `key` in its metadata, if there is one. There is no other
-/// key, since several would come in any order.
+/// Returns the bytes of a file of these tensors. `metadata` is a key and the text under it; there is at most one key,
+/// since several would be written in any order.
 pub fn encode(tensors: &[Tensor], metadata: Option<(&str, String)>) -> Vec<u8> {
     let views = tensors.iter().map(|t| {
         let view = TensorView::new(t.kind, t.shape.clone(), &t.bytes);
@@ -84,7 +87,7 @@ pub fn encode(tensors: &[Tensor], metadata: Option<(&str, String)>) -> Vec<u8> {
     safetensors::serialize(views, metadata).expect("names are text")
 }
 
-/// The tensors in the bytes of a file.
+/// Reads the tensors from the bytes of a file.
 ///
 /// # Errors
 /// If it is no `.safetensors` file.
@@ -93,10 +96,11 @@ pub fn decode(bytes: &[u8]) -> Result<SafeTensors<'_>, String> {
         .map_err(|e| format!("it is no .safetensors file, or was cut short: {e}"))
 }
 
-/// The values of a tensor in single precision. Half precision is widened, and double precision rounded.
+/// Returns the values of a tensor in single precision. Half precision is widened, and double precision rounded.
 ///
 /// # Errors
-/// If there is none of that name and shape, its values are no real numbers, or one of them is not finite.
+/// If there is no tensor of that name and shape, its values are no real numbers, or one of them is not finite in single
+/// precision.
 pub fn read(file: &SafeTensors, name: &str, shape: &[usize]) -> Result<Vec<f32>, String> {
     let tensor = file
         .tensor(name)

@@ -1,13 +1,13 @@
-//! Tools that have topk models alone.
+//! Checks for tools whose only variant is topk.
 
 use kernels::sae::{Parameters, TopK, Variant};
 
 use super::native::name;
 
-/// The k of a model, for a tool that has topk alone.
+/// Returns the k of a topk model, for a tool that has no other variant.
 ///
 /// # Errors
-/// If it is none: why, and what can be done.
+/// If the model is of another variant; the message says what can be done.
 pub fn k_of(tool: &str, parameters: &Parameters) -> Result<usize, String> {
     let way_out = match parameters.variant() {
         Variant::TopK(TopK { k, .. }) => return Ok(k),

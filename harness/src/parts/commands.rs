@@ -8,13 +8,13 @@ use crate::store::checkpoint::Unfit;
 use crate::store::names::{CONFIG, PARTS};
 use crate::text::{quoted, quoted_path};
 
-/// What the folder of a part whose units stand in a table is named after, before the name of the table.
+/// The beginning of the name of the folder of a part whose units are listed in a table; the name of the table follows.
 pub const LISTED: &str = "units-";
 
 /// The commands of a computation in parts.
 #[derive(Debug, Clone, Copy)]
 pub struct Commands {
-    /// The command that plans it.
+    /// The command that plans the computation.
     pub plan: &'static str,
     /// The command that computes a part, with `--part`.
     pub part: &'static str,
@@ -23,23 +23,23 @@ pub struct Commands {
 }
 
 impl Commands {
-    /// The command that computes a part of the run in a folder.
+    /// Returns the command that computes a part of the run in the folder `run`.
     pub fn compute(&self, part: impl std::fmt::Display, run: &Path) -> String {
         format!("`{} --part {part} --out {}`", self.part, quoted_path(run))
     }
 
-    /// The command that writes the files of the plan in a folder once more, to a new folder NEW.
+    /// Returns the command that writes the files of the plan in a folder once more, to a new folder NEW.
     pub fn plan_again(&self, run: &Path) -> String {
         let config = quoted_path(&run.join(CONFIG));
         format!("`{} --config {config} --out NEW`", self.plan)
     }
 
-    /// The command that merges the run in a folder.
+    /// Returns the command that merges the run in the folder `run`.
     pub fn merge(&self, run: &Path) -> String {
         format!("`{} {}`", self.merge, quoted_path(run))
     }
 
-    /// The command that computes again what is lost of a folder: that of a part, or of the run.
+    /// Returns the command that computes again what is lost of a folder: that of a part, or of the run.
     pub fn again(&self, folder: &Path) -> String {
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
         let parts = folder.parent().filter(|parent| parent.ends_with(PARTS));
@@ -56,7 +56,7 @@ impl Commands {
         }
     }
 
-    /// The error of a file of a part of the run, or of the run itself, that does not hold what it should.
+    /// Returns the error of a file of a part of the run, or of the run itself, that does not hold what it should.
     pub fn refused(&self, file: &Path, run: &Path, unfit: &Unfit) -> Error {
         let parts = run.join(PARTS);
         let inside = file.strip_prefix(&parts).ok();

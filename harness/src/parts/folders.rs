@@ -1,4 +1,5 @@
-//! The folders of the parts of a computation, in its own: each part writes to its own and reads those of the others.
+//! The folders of the parts of a computation, inside the folder of the computation: each part writes to its own folder
+//! and reads those of the others.
 
 use std::collections::BTreeMap;
 use std::fs::DirEntry;
@@ -9,21 +10,21 @@ use crate::error::Result;
 use crate::store::names::PARTS;
 use crate::store::system;
 
-/// The name of a unit: that of its experiment, and its own.
+/// The key of a unit: the name of its experiment, and the name of the unit.
 pub type Key = (String, String);
 
-/// The folders that hold what came out of each unit.
+/// The folders of the parts that hold the result of each unit.
 pub type Holders = BTreeMap<Key, Vec<PathBuf>>;
 
-/// Notes that the folder of a part holds what came out of these units.
+/// Notes that the folder of a part holds the results of `units`.
 pub fn take(holders: &mut Holders, folder: &Path, units: Vec<Key>) {
     for unit in units {
         holders.entry(unit).or_default().push(folder.into());
     }
 }
 
-/// The folders of those parts that do not share the work with the part in the folder of this name, but are of another
-/// number of parts, or have units from a table: what they hold need not be computed again.
+/// Returns the folders of those parts that do not share the work with the part in the folder `name`, since they are of
+/// another number of parts, or have units from a table: what they hold need not be computed again.
 pub fn of_other_divisions(run: &Path, name: &str) -> Result<Vec<PathBuf>> {
     let parts = |name: &str| Share::of_folder(name).map(|share| share.parts);
     let is_other = |folder: &PathBuf| {
@@ -35,7 +36,7 @@ pub fn of_other_divisions(run: &Path, name: &str) -> Result<Vec<PathBuf>> {
     Ok(others)
 }
 
-/// The folders of all parts that there are, in order.
+/// Returns the folders of all parts that there are, in order.
 pub fn folders(run: &Path) -> Result<Vec<PathBuf>> {
     let parts = run.join(PARTS);
     if !system::exists(&parts)? {

@@ -1,4 +1,4 @@
-//! The plan of a computation: all units of work with what they cost, and who computes which.
+//! The plan of a computation: all units of work with what they cost, and which part computes which.
 
 use std::path::Path;
 
@@ -25,13 +25,16 @@ crate::rows! {
 }
 
 impl Planned {
-    /// The names of its experiment and of the unit.
+    /// Returns the names of the experiment and of the unit.
     pub fn key(&self) -> Key {
         (self.experiment.clone(), self.unit.clone())
     }
 }
 
-/// Refuses the table of a plan, as it was read from a folder, that does not list the units of its configuration.
+/// Refuses the table of a plan, as it was read from a folder, if it does not list the units of its configuration.
+///
+/// # Errors
+/// If `listed`, the table, differs from `planned` in a unit, its round or its estimated time.
 pub fn refuse_other(
     listed: &[Planned],
     planned: &[Planned],
@@ -53,8 +56,8 @@ pub fn refuse_other(
     )))
 }
 
-/// The part, from 0, that computes each unit, so that in every round the parts take about as long: units go to the part
-/// that has least to do, the longest first.
+/// Returns for each unit the part, from 0, that computes it, so that in every round the parts take about as long: units
+/// go to the part that has least to do, the longest first.
 pub fn shares(planned: &[Planned], parts: usize) -> Vec<usize> {
     let mut owners = vec![0; planned.len()];
     let mut order: Vec<usize> = (0..planned.len()).collect();
@@ -77,7 +80,7 @@ pub fn shares(planned: &[Planned], parts: usize) -> Vec<usize> {
     owners
 }
 
-/// The units of a share.
+/// Returns the units that belong to a share.
 pub fn ours(planned: &[Planned], share: Share) -> impl Iterator<Item = &Planned> {
     let owners = shares(planned, share.parts).into_iter();
     let owned = planned.iter().zip(owners);
@@ -86,12 +89,12 @@ pub fn ours(planned: &[Planned], share: Share) -> impl Iterator<Item = &Planned>
         .map(|(unit, _)| unit)
 }
 
-/// Number of rounds.
+/// Returns the number of rounds.
 pub fn rounds(planned: &[Planned]) -> usize {
     planned.iter().map(|p| p.round).max().unwrap_or(0)
 }
 
-/// Estimated seconds of each part in each round, on one core.
+/// Returns the estimated seconds of each part in each round, on one core: a row for each round.
 pub fn loads(planned: &[Planned], parts: usize) -> Vec<Vec<f64>> {
     let mut loads = vec![vec![0.0; parts]; rounds(planned)];
     for (unit, owner) in planned.iter().zip(shares(planned, parts)) {
@@ -122,7 +125,7 @@ mod tests {
         assert_eq!(loads(&planned, 2), [[8.0, 8.0], [7.0, 6.0]]);
         assert_eq!(loads(&planned, 1), [[16.0], [13.0]]);
         assert_eq!(shares(&planned[..1], 3), [0]);
-        // More parts than units: some have nothing to do.
+        // With more parts than units, some parts have nothing to do.
         assert_eq!(
             loads(&planned, 9)[1].iter().filter(|&&s| s == 0.0).count(),
             7

@@ -3,26 +3,26 @@
 use std::fmt::{self, Display};
 use std::str::FromStr;
 
-/// Most parts of a run.
+/// The largest number of parts of a run.
 pub const MOST: usize = 100_000;
 
 /// One of the parts of a run, such as 3/32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Share {
-    /// Its number, from 1.
+    /// The number of this part, from 1.
     pub part: usize,
     /// The number of parts.
     pub parts: usize,
 }
 
 impl Share {
-    /// The name of its folder, so that names are in the order of numbers.
+    /// Returns the name of the folder of the part; in alphabetical order, the names are in the order of the numbers.
     pub fn folder(self) -> String {
         let digits = self.parts.to_string().len();
         format!("{:0digits$}-of-{}", self.part, self.parts)
     }
 
-    /// The share whose folder has that name.
+    /// Returns the share whose folder has this name, if there is one.
     pub fn of_folder(name: &str) -> Option<Share> {
         let (part, parts) = name.split_once("-of-")?;
         let share: Share = format!("{}/{parts}", part.trim_start_matches('0'))

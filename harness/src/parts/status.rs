@@ -1,4 +1,4 @@
-//! The standing of the parts of a computation: what each has done of its units.
+//! The status of the parts of a computation: what each has done of its units.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -26,33 +26,33 @@ crate::rows! {
     }
 }
 
-/// The units of a computation, and the parts that there are.
+/// The status of a computation: its units, and the parts that there are.
 pub struct Status {
     /// Every unit, in the order of the plan.
     pub units: Vec<Standing>,
     /// The shares that have been begun.
     shares: Vec<Begun>,
-    /// The parts whose units stand in tables, with the number of units that they hold.
+    /// The parts whose units are listed in tables, with the number of units that they hold.
     listed: Vec<(String, usize)>,
-    /// What is wrong with files and folders that do not count, each with the command that mends it.
+    /// The faults of files and folders that do not count, each with the command that mends it.
     pub unfit: Vec<String>,
-    /// The report, if the parts have been merged.
+    /// The path of the report, if the parts have been merged.
     report: Option<PathBuf>,
 }
 
 /// A share that has been begun.
 struct Begun {
     share: Share,
-    /// The number of its units, and the number of those that are there.
+    /// The number of units of the share, and the number of those that are there.
     units: usize,
     there: usize,
-    /// Seconds that these were estimated to take, and those of all its units.
+    /// The estimated seconds of what is done of the units, and of all units of the share.
     done: f64,
     all: f64,
 }
 
 impl Status {
-    /// Looks into the folders of all parts. What is damaged, or of another computation, does not count.
+    /// Reads the status from the folders of all parts. What is damaged, or of another computation, does not count.
     pub fn read(parted: &impl Parted) -> Result<Self> {
         let planned = parted.planned();
         let mut unfit = Vec::new();
@@ -101,7 +101,7 @@ impl Status {
         })
     }
 
-    /// What a user reads.
+    /// Returns the status as text for a user.
     pub fn text(&self) -> String {
         let done: Vec<&Standing> = self.units.iter().filter(|u| !u.part.is_empty()).collect();
         let estimated = |units: &mut dyn Iterator<Item = &Standing>| -> f64 {
@@ -166,11 +166,11 @@ impl Status {
     }
 }
 
-/// The shares that the folders of parts are named after, with how far each is, by the units that are done.
+/// Returns the shares that the folders of parts are named after, with how far each is, by the units that are done.
 fn shares(parted: &impl Parted, parts: &[PathBuf], done: &BTreeSet<Key>) -> Result<Vec<Begun>> {
     let planned = parted.planned();
     let mut shares = Vec::new();
-    // Dealt once for each number of parts.
+    // The units are dealt to the parts once for each number of parts.
     let mut owners = BTreeMap::new();
     for folder in parts {
         let Some(share) = Share::of_folder(&name(folder)) else {
@@ -202,13 +202,13 @@ fn shares(parted: &impl Parted, parts: &[PathBuf], done: &BTreeSet<Key>) -> Resu
     Ok(shares)
 }
 
-/// The name of the folder of a part.
+/// Returns the name of the folder of a part.
 fn name(part: &Path) -> String {
     let name = part.file_name().unwrap_or_default();
     name.to_string_lossy().into_owned()
 }
 
-/// What was read, unless its file or folder is not fit to be; what is wrong with that is noted.
+/// Returns what was read, or `None` if its file or folder is unfit; the reason is then added to `unfit`.
 fn fit<T>(read: Result<T>, unfit: &mut Vec<String>) -> Result<Option<T>> {
     match read {
         Err(Error::Input(why)) => {
@@ -219,7 +219,7 @@ fn fit<T>(read: Result<T>, unfit: &mut Vec<String>) -> Result<Option<T>> {
     }
 }
 
-/// A part of a whole; of nothing, all is there.
+/// Returns the share of a part in a whole, which is 1 if the whole is 0.
 fn share(part: f64, whole: f64) -> f64 {
     match whole {
         0.0 => 1.0,

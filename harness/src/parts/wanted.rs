@@ -1,4 +1,4 @@
-//! The units that a part computes: a share of all of them, or those that a table lists.
+//! The units that a part computes: a share of all units, or those that a table lists.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::table::{Record as _, Table};
 /// The units that a part computes.
 #[derive(Debug, Clone)]
 pub struct Wanted {
-    /// Name of the folder of the part.
+    /// The name of the folder of the part.
     pub folder: String,
     /// The units, by experiment and name.
     pub units: BTreeSet<Key>,
@@ -22,7 +22,7 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// A share of all units.
+    /// Returns the units of a share.
     pub fn share(share: Share, planned: &[Planned]) -> Self {
         Wanted {
             folder: share.folder(),
@@ -31,10 +31,10 @@ impl Wanted {
         }
     }
 
-    /// The units that a table lists in lines of the plan; the part is named after the file.
+    /// Returns the units that a table lists in lines of the plan; the part is named after the file.
     ///
     /// # Errors
-    /// If it is no such table, lists nothing, or lists a unit that is not planned.
+    /// If the file is no such table, lists nothing, or lists a unit that is not planned.
     pub fn listed(path: &Path, planned: &[Planned]) -> Result<Self> {
         let units: Vec<Planned> = Table::read(Planned::SPEC, path)?.rows();
         let known: BTreeSet<_> = planned.iter().map(Planned::key).collect();
@@ -61,7 +61,7 @@ impl Wanted {
         })
     }
 
-    /// The same without units of later rounds than the first ones, as many as these.
+    /// Returns the same without the units of rounds after the first `rounds`.
     pub fn of_rounds(mut self, rounds: usize, planned: &[Planned]) -> Self {
         let later = planned.iter().filter(|unit| unit.round > rounds);
         for key in later.map(Planned::key) {
@@ -70,7 +70,7 @@ impl Wanted {
         self
     }
 
-    /// Whether it has units of an experiment.
+    /// Returns whether the part has units of an experiment.
     pub fn has(&self, experiment: &str) -> bool {
         self.units.iter().any(|(of, _)| of == experiment)
     }

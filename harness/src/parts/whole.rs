@@ -1,4 +1,4 @@
-//! Before parts are merged: whether they belong together, and whether anything is missing or contradicts.
+//! The check before parts are merged: whether they belong together, and whether anything is missing or contradicts.
 
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
@@ -15,75 +15,78 @@ use crate::store::folder::Folder;
 use crate::store::names::PARTS;
 use crate::text::put;
 
-/// Missing units that an error names.
+/// The number of missing units that an error names.
 const NAMED: usize = 5;
 
 /// The time between two looks for what a part has written but the file system does not show yet.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 
-/// What is shared by parts: its units, and what parts hold of them.
+/// A computation whose units are shared by parts, and what parts hold of them.
 pub trait Parted {
-    /// The commands by which it is computed.
+    /// Returns the commands that plan the computation, compute its parts and merge them.
     fn commands(&self) -> Commands;
 
-    /// Its folder.
+    /// Returns the folder of the computation.
     fn run(&self) -> &Path;
 
-    /// All units.
+    /// Returns all units.
     fn planned(&self) -> &[Planned];
 
-    /// Whether the part in a folder says that it is complete.
+    /// Returns whether the part in the folder `part` says that it is complete.
     ///
     /// # Errors
-    /// If it was computed with something else that decides the bytes than this.
+    /// If the part differs from this computation in anything that decides the bytes of results.
     fn is_complete(&self, part: &Path) -> Result<bool>;
 
-    /// The units whose results a part holds.
+    /// Returns the units whose results a part holds.
     fn held(&self, part: &Path) -> Result<Vec<Key>>;
 
-    /// The file with what came out of a unit that a part holds.
+    /// Returns the file of a part that holds the result of a unit.
     fn file(&self, part: &Path, unit: &Key) -> Result<PathBuf>;
 
-    /// The file or folder that is removed to compute a unit from its beginning again, by the file of what came out.
+    /// Returns the file or folder to remove so that a unit is computed from its beginning again; `file` is the file of
+    /// its result.
     fn whole_of<'a>(&self, file: &'a Path) -> &'a Path {
         file
     }
 
-    /// Whether the same came out of a unit, by the files of two parts.
+    /// Returns whether the results of a unit in the files of two parts are the same.
     ///
     /// # Errors
     /// If one of them is damaged.
     fn is_same(&self, files: [&Path; 2]) -> Result<bool>;
 
-    /// The core seconds that a unit took, by its file, if that tells them.
+    /// Returns the core seconds that a unit took, if the file of its result tells them.
     fn took(&self, _file: &Path) -> Result<Option<f64>> {
         Ok(None)
     }
 
-    /// The report of the merged computation, if the parts have been merged.
+    /// Returns the path of the report of the merged computation, if the parts have been merged.
     fn report(&self) -> Result<Option<PathBuf>>;
 
-    /// The share of its work that a part has done of a unit that it does not hold yet, if that is known.
+    /// Returns the share of the work on a unit that a part has done, if that is known, where the part does not hold the
+    /// result of the unit yet; 0 otherwise.
     fn begun(&self, _part: &Path, _unit: &Key) -> Result<f64> {
         Ok(0.0)
     }
 }
 
-/// The parts of a computation that have every unit.
+/// The parts of a computation that together have every unit.
 #[derive(Debug)]
 pub struct Whole {
     /// The folders of all parts.
     pub folders: Vec<PathBuf>,
-    /// The parts that hold each unit.
+    /// The folders of the parts that hold each unit.
     pub holders: Holders,
 }
 
-/// The parts of a computation, of which every unit is there once, or several times with the same bytes. What a part
-/// says that it has written is waited for: a shared file system may show it late.
+/// Returns the parts of a computation, of which every unit is there once, or several times with the same bytes. Waits
+/// at most `patience` for units that complete parts say that they have written: a shared file system may show them
+/// late.
 ///
 /// # Errors
-/// If a unit is missing, what came out of it in two parts differs, or a part is of another configuration; the message
-/// has the command that mends it.
+/// If a unit is missing, its results in two parts differ, or a part is of another configuration; the message has the
+/// command that mends it.
 pub fn whole(parted: &impl Parted, patience: Duration, show: Show) -> Result<Whole> {
     let planned = parted.planned();
     let begun = Instant::now();
@@ -120,7 +123,7 @@ pub fn whole(parted: &impl Parted, patience: Duration, show: Show) -> Result<Who
     }
 }
 
-/// The folders among these that hold what came out of each unit.
+/// Returns the folders among `folders` that hold the result of each unit.
 fn holders(parted: &impl Parted, folders: &[PathBuf]) -> Result<Holders> {
     let mut holders = Holders::new();
     for folder in folders {
@@ -129,7 +132,7 @@ fn holders(parted: &impl Parted, folders: &[PathBuf]) -> Result<Holders> {
     Ok(holders)
 }
 
-/// The shares that the folders are named after.
+/// Returns the shares that the folders are named after.
 pub fn shares(folders: &[PathBuf]) -> Vec<Share> {
     let names = folders
         .iter()
@@ -137,7 +140,7 @@ pub fn shares(folders: &[PathBuf]) -> Vec<Share> {
     names.filter_map(Share::of_folder).collect()
 }
 
-/// Whether all parts of one partition are among these.
+/// Returns whether `shares` has all parts of one division of the work.
 fn is_whole(shares: &[Share]) -> bool {
     shares.iter().any(|one| {
         let same = shares.iter().filter(|other| other.parts == one.parts);
@@ -149,7 +152,7 @@ fn is_held(unit: &Planned, holders: &Holders) -> bool {
     holders.contains_key(&unit.key())
 }
 
-/// Refuses two results of the same unit with other bytes.
+/// Refuses two results of the same unit that differ.
 fn refuse_contradictions(parted: &impl Parted, holders: &Holders) -> Result<()> {
     let commands = parted.commands();
     for (unit, folders) in holders {
@@ -176,7 +179,7 @@ fn refuse_contradictions(parted: &impl Parted, holders: &Holders) -> Result<()> 
     Ok(())
 }
 
-/// The error of units that no part has.
+/// Returns the error of units that no part has.
 fn incomplete(parted: &impl Parted, missing: &[&Planned], shares: &[Share], late: bool) -> Error {
     let (planned, run, commands) = (parted.planned(), parted.run(), parted.commands());
     let mut text = format!(
@@ -241,7 +244,7 @@ fn incomplete(parted: &impl Parted, missing: &[&Planned], shares: &[Share], late
     Error::input(text)
 }
 
-/// Parts by their numbers, for a message.
+/// Returns the numbers of parts as words for a message.
 fn in_words(parts: &[usize]) -> String {
     let numbers = parts.iter().map(usize::to_string).collect::<Vec<_>>();
     let plural = if parts.len() == 1 { "" } else { "s" };

@@ -8,15 +8,15 @@ use super::tables::{Kernel, Roofs, Stack};
 use crate::figure::{Axis, Figure, Panel, Role};
 use crate::text::number;
 
-/// GFLOP/s of each kernel over its arithmetic intensity, under the roofs of the machine (Williams, Waterman &
-/// Patterson, *Roofline*, 2009).
+/// Returns the roofline figure: the GFLOP/s of each kernel over its arithmetic intensity, under the roofs of the
+/// machine (Williams, Waterman & Patterson, *Roofline*, 2009).
 pub fn roofline(kernels: &[Kernel], roofs: &Roofs) -> Figure {
     let points: Vec<_> = kernels
         .iter()
         .map(|row| ((row.intensity, row.gflops), row.kernel.clone()))
         .filter(|((x, y), _)| x.is_finite() && *x > 0.0 && y.is_finite() && *y > 0.0)
         .collect();
-    // From left of the ridge of the fastest roof to right of that of the slowest.
+    // The axis reaches from left of all ridges and kernels to right of all of them.
     let ridge = |rate: f64| roofs.fma / rate;
     let ridges = roofs.levels.iter().map(|&(.., rate)| ridge(rate));
     let xs = points.iter().map(|((x, _), _)| *x).chain(ridges);
@@ -58,21 +58,21 @@ pub fn roofline(kernels: &[Kernel], roofs: &Roofs) -> Figure {
     .panel(panel.named(Role::Aligned, points))
 }
 
-/// The intensity at which the fastest level's roof meets that of the multiply-adds.
+/// Returns the arithmetic intensity at which the roof of the fastest level meets that of the multiply-adds.
 fn ridges_left(roofs: &Roofs) -> f64 {
     let ridges = roofs.levels.iter().map(|&(.., rate)| roofs.fma / rate);
     ridges.fold(f64::INFINITY, f64::min)
 }
 
-/// The flame graph of sampled stacks as SVG, with scripts to zoom and search where a browser opens it by itself. `None`
-/// if there are no samples.
+/// Returns the flame graph of sampled stacks as SVG, with scripts to zoom and search where a browser opens it by
+/// itself; `None` if there are no samples.
 pub fn flame_graph(stacks: &[Stack]) -> Option<String> {
     let lines: Vec<String> = stacks
         .iter()
         .filter(|row| row.samples > 0)
         .map(|row| format!("{} {}", row.stack, row.samples))
         .collect();
-    // What no machine counts is not drawn.
+    // A sum of samples that overflows is no count of a machine, and is not drawn.
     let mut counts = stacks.iter().map(|row| row.samples as i64);
     counts.try_fold(0, i64::checked_add)?;
     let mut options = Options::default();
@@ -81,7 +81,7 @@ pub fn flame_graph(stacks: &[Stack]) -> Option<String> {
     options.count_name = "samples".into();
     options.image_width = Some(860);
     options.min_width = 0.1;
-    // The same colours for the same names.
+    // Functions of the same name have the same colour.
     options.hash = true;
     let mut svg = Vec::new();
     let lines = lines.iter().map(String::as_str);

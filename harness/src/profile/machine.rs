@@ -1,4 +1,4 @@
-//! What the machine can do: multiply-adds on registers, and bandwidths of caches and memory.
+//! The rates of the machine: multiply-adds on registers, and bandwidths of caches and memory.
 
 use std::hint::black_box;
 use std::sync::Barrier;
@@ -11,40 +11,40 @@ use crate::error::Result;
 use crate::session::progress;
 
 crate::words! {
-    /// What the machine is measured doing.
+    /// An operation whose rate is measured on the machine.
     pub enum Operation {
         /// Multiply-adds on registers.
         #[strum(serialize = "FMA")]
         Fma,
-        /// Reading.
+        /// Reading of data.
         Read,
-        /// Copying.
+        /// Copying of data.
         Copy,
     }
 }
 
 crate::words! {
-    /// A level of the memory that data come from, nearest first.
+    /// A level of the memory that data come from; the levels are in order, the nearest first.
     pub enum Level {
         /// Registers: nothing is read.
         Registers,
-        /// First-level cache.
+        /// The first-level cache.
         #[strum(serialize = "L1")]
         L1,
-        /// Second-level cache.
+        /// The second-level cache.
         #[strum(serialize = "L2")]
         L2,
-        /// Third-level cache.
+        /// The third-level cache.
         #[strum(serialize = "L3")]
         L3,
-        /// Memory.
+        /// The main memory.
         #[strum(serialize = "DRAM")]
         Dram,
     }
 }
 
 impl Level {
-    /// Those that are read from, nearest first.
+    /// The levels that data are read from, nearest first.
     pub const READ: [Level; 4] = [Level::L1, Level::L2, Level::L3, Level::Dram];
 }
 
@@ -66,12 +66,12 @@ crate::rows! {
     }
 }
 
-/// Sizes of the data caches, bytes; what the system does not tell is as on a small desktop machine.
+/// The sizes of the three data caches in bytes; a size that the system does not tell is as on a small desktop machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Caches([usize; 3]);
 
 impl Caches {
-    /// The caches of the first CPU, as Linux tells them.
+    /// Returns the caches of the first CPU, as Linux tells them.
     fn detect() -> Caches {
         let mut sizes = [32 << 10, 512 << 10, 8 << 20];
         for index in 0..8 {
@@ -90,21 +90,22 @@ impl Caches {
         Caches(sizes)
     }
 
-    /// Bytes of each of so many threads that together fill a level and not the one before.
+    /// Returns the bytes that each of `threads` threads works on, so that together they fill a level and not the one
+    /// before.
     fn working_set(self, level: Level, threads: usize) -> usize {
         let Caches([l1, l2, l3]) = self;
         match level {
             Level::Registers => 0,
             Level::L1 => l1 / 2,
             Level::L2 => l2 / 2,
-            // Shared, but no thread's part is to fit in its own cache.
+            // The third level is shared, but the data of a thread must not fit in its own second-level cache.
             Level::L3 => (l3 / 2 / threads).max(2 * l2),
             Level::Dram => (4 * l3 / threads).max(32 << 20),
         }
     }
 }
 
-/// `48K`, `1024K`, `32M`.
+/// Reads a size such as `48K`, `1024K` or `32M`, and returns it in bytes.
 fn parse_size(text: &str) -> Option<usize> {
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let unit = match unit {
@@ -166,8 +167,8 @@ const ROUNDS: usize = 5;
 /// The shortest time that a measurement lasts.
 const ROUND: Duration = Duration::from_millis(8);
 
-/// The sum over threads of each one's best rate, units of work a nanosecond. `start` makes what a thread works on, and
-/// each call of that does some work and says how much it was.
+/// Returns the sum over `threads` threads of the best rate of each, in units of work per nanosecond. `start` makes the
+/// work of a thread, a function that does some of it at each call and returns how much it was.
 fn best_rate<W: FnMut() -> u64>(threads: usize, start: impl Fn() -> W + Sync) -> f64 {
     let barrier = Barrier::new(threads);
     let one = || {
@@ -195,13 +196,13 @@ fn best_rate<W: FnMut() -> u64>(threads: usize, start: impl Fn() -> W + Sync) ->
     })
 }
 
-/// The most GFLOP/s that this many threads reach, measured by a loop of multiply-adds on registers.
+/// Returns the most GFLOP/s that this many threads reach together, measured by a loop of multiply-adds on registers.
 pub fn fma_peak(isa: Isa, threads: usize) -> f64 {
     const STEPS: usize = 50_000;
     best_rate(threads, || || fma_loop(isa, STEPS))
 }
 
-/// Multiply-adds on registers and nothing else; returns how many FLOP they were.
+/// Runs a loop of multiply-adds on registers and nothing else, and returns the number of floating-point operations.
 pub fn fma_loop(isa: Isa, steps: usize) -> u64 {
     const SUMS: usize = 12;
     struct Loop(usize);
@@ -223,13 +224,13 @@ pub fn fma_loop(isa: Isa, steps: usize) -> u64 {
     (steps * SUMS * isa.lanes() * 2) as u64
 }
 
-/// GB/s at which this many threads read `bytes` each, or copy one half of them to the other: then what is read
-/// and what is written counts.
+/// Returns the GB/s at which this many threads together read `bytes` each, or copy one half of them to the other: then
+/// both what is read and what is written count.
 fn bandwidth(isa: Isa, threads: usize, bytes: usize, copies: bool) -> f64 {
     best_rate(threads, || {
-        // Written once, so that it is there.
+        // The values are written once, so that their memory is really there.
         let mut values = vec![1f32; bytes / size_of::<f32>() + LINE];
-        // So many that the clock takes no part of it.
+        // There are so many passes that reading the clock takes no notable part of the time.
         let passes = PASSES.div_ceil(bytes);
         move || {
             let values = from_line(&mut values);
@@ -247,19 +248,20 @@ fn bandwidth(isa: Isa, threads: usize, bytes: usize, copies: bool) -> f64 {
     })
 }
 
-/// f32 values to a cache line.
+/// The number of f32 values in a cache line.
 const LINE: usize = 16;
 
-/// `values` from where a cache line begins, one line less of them: a vector across two lines would halve the rate.
+/// Returns `values` from the beginning of a cache line on, one line shorter: a vector across two lines would halve the
+/// rate.
 fn from_line(values: &mut [f32]) -> &mut [f32] {
     let len = values.len() - LINE;
     let start = values.as_ptr().align_offset(LINE * size_of::<f32>());
     &mut values[start.min(LINE)..][..len]
 }
 
-/// Bytes between two readings of the clock, at least.
+/// The least number of bytes that are read or copied between two readings of the clock.
 const PASSES: usize = 4 << 20;
-/// Vectors of a turn of the loops.
+/// The number of vectors in a turn of the loops.
 const VECTORS: usize = 8;
 
 struct Read<'a>(&'a [f32]);

@@ -1,16 +1,16 @@
-//! Samples of the functions that the CPU is in, taken in regular intervals of CPU time.
+//! The sampler of the functions that the CPU is in, at regular intervals of CPU time.
 //!
-//! Linux alone: there `rpprof` unwinds from the tables that every Rust binary has, without frame pointers, locks or
-//! allocations inside the signal handler.
+//! It works on Linux alone: there `rpprof` unwinds from the tables that every Rust binary has, without frame pointers,
+//! locks or allocations inside the signal handler.
 
-/// Samples for each second of CPU time. No divisor of what a program might do in a regular rhythm.
+/// The number of samples for each second of CPU time, chosen so that it divides no regular rhythm of a program.
 #[cfg(target_os = "linux")]
 const FREQUENCY: i32 = 97;
 
-/// Name of a function whose name is not known, as in a binary without symbols.
+/// The name that stands for a function whose name is not known, as in a binary without symbols.
 pub const UNNAMED: &str = "unknown";
 
-/// Samples all threads of the process until it is dropped.
+/// A sampler of the stacks of all threads of the process, until it is dropped.
 pub struct Sampler {
     #[cfg(target_os = "linux")]
     guard: rpprof::ProfilerGuard<'static>,
@@ -20,7 +20,7 @@ impl Sampler {
     /// Begins to sample.
     ///
     /// # Errors
-    /// The reason why it cannot.
+    /// The reason why sampling cannot begin.
     #[cfg(target_os = "linux")]
     pub fn start() -> Result<Sampler, String> {
         let guard = rpprof::ProfilerGuardBuilder::default()
@@ -33,24 +33,24 @@ impl Sampler {
     /// Begins to sample.
     ///
     /// # Errors
-    /// The reason why it cannot.
+    /// The reason why sampling cannot begin.
     #[cfg(not(target_os = "linux"))]
     pub fn start() -> Result<Sampler, String> {
         Err("stacks are sampled on Linux alone".into())
     }
 
-    /// Ends the sampling and returns the stacks, outermost function first and semicolons between them, with how often
-    /// each was seen; in alphabetical order.
+    /// Ends the sampling and returns the sampled stacks, in alphabetical order, with the number of samples of each. In
+    /// a stack, the outermost function comes first, and semicolons stand between functions.
     ///
     /// # Errors
-    /// The reason why there are none.
+    /// The reason why there are no stacks.
     #[cfg(target_os = "linux")]
     pub fn stacks(self) -> Result<Vec<(String, usize)>, String> {
         let report = self.guard.report().build_unresolved();
         let report = report.map_err(|e| e.to_string())?;
         let mut stacks = std::collections::BTreeMap::new();
         for (frames, &count) in &report.data {
-            // One by one, for `rpprof` leaves out those without a name.
+            // Frames are resolved one by one, for `rpprof` leaves out those without a name.
             let names = (0..frames.frames.len()).rev().flat_map(|i| {
                 let mut one = frames.clone();
                 one.frames.swap(0, i);
@@ -69,7 +69,7 @@ impl Sampler {
         Ok(stacks.into_iter().filter(|(_, n)| *n > 0).collect())
     }
 
-    /// There are none.
+    /// Returns the error that stacks are sampled on Linux alone.
     ///
     /// # Errors
     /// Always.
@@ -79,7 +79,8 @@ impl Sampler {
     }
 }
 
-/// One line of functions, without those that only pass on: threads, joins, closures of the standard library.
+/// Joins the functions of a stack to one line, without those that only pass on: threads, joins, closures of the
+/// standard library.
 #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 fn fold(names: impl Iterator<Item = String>) -> String {
     const PASSING_ON: [&str; 15] = [
@@ -113,7 +114,7 @@ fn fold(names: impl Iterator<Item = String>) -> String {
         }
         let name = short(&name);
         last = None;
-        // A recursion is one level.
+        // A recursion shows as one level.
         if stack.last() != Some(&name) {
             stack.push(name);
         }
@@ -126,7 +127,8 @@ fn fold(names: impl Iterator<Item = String>) -> String {
     stack.join(";")
 }
 
-/// The name of a function as `Type::function`, without the trait of `<Type as Trait>::function`, nor semicolons.
+/// Returns the name of a function as `Type::function`, without the trait of `<Type as Trait>::function`, and with
+/// commas for semicolons.
 #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 fn short(name: &str) -> String {
     let name = name.replace(';', ",");

@@ -1,9 +1,9 @@
-//! What sampled stacks cannot show: functions without a name, or anything at all.
+//! The description of what sampled stacks cannot show: functions without a name, or anything at all.
 
 use super::sampler::UNNAMED;
 use super::tables::Stack;
 
-/// What [stacks](Stack) lack, and the way out, in words for a reader; `None` if they lack nothing.
+/// Returns what [stacks](Stack) lack, and the way out, as sentences for a reader; `None` if they lack nothing.
 pub fn lack(stacks: &[Stack]) -> Option<String> {
     let count = |chosen: &dyn Fn(&str) -> bool| {
         let chosen = stacks.iter().filter(|row| chosen(&row.stack));

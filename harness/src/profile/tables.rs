@@ -8,9 +8,9 @@ use crate::table::record::Word as _;
 use crate::table::{Record, TableSpec};
 
 crate::words! {
-    /// What binds a kernel.
+    /// The limit that binds the rate of a kernel.
     pub enum Roof {
-        /// Multiply-adds.
+        /// Multiply-adds on registers.
         #[strum(serialize = "FMA")]
         Fma,
         /// Reading from the first-level cache.
@@ -25,7 +25,7 @@ crate::words! {
         /// Reading from memory.
         #[strum(serialize = "DRAM")]
         Dram,
-        /// Nothing that was counted.
+        /// No limit: nothing was counted that one would bind.
         None,
     }
 }
@@ -87,11 +87,11 @@ crate::rows! {
     }
 }
 
-/// All of them.
+/// The specifications of all tables of a profile.
 pub const ALL: [&TableSpec; 4] = [Rate::SPEC, Kernel::SPEC, Spent::SPEC, Stack::SPEC];
 
 impl Roof {
-    /// The roof of reading from a level.
+    /// Returns the roof of reading from a level.
     fn reading(level: Level) -> Roof {
         match level {
             Level::Registers => Roof::None,
@@ -103,21 +103,22 @@ impl Roof {
     }
 }
 
-/// Rates that bind kernels, for one thread while all of the run's threads are at work.
+/// The rates that bind kernels, for one thread while all threads of the run are at work.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Roofs {
-    /// The run's instruction set.
+    /// The instruction set of the run.
     pub isa: String,
-    /// The run's threads.
+    /// The number of threads of the run.
     pub threads: usize,
-    /// GFLOP/s.
+    /// The rate of multiply-adds in GFLOP/s.
     pub fma: f64,
-    /// The level, the data that it holds in bytes, and GB/s that are read from it; nearest first.
+    /// The levels of memory, nearest first: each with the bytes of data that it holds, and the GB/s that are read from
+    /// it.
     pub levels: Vec<(Level, f64, f64)>,
 }
 
 impl Roofs {
-    /// The roofs by the rates of the machine; `None` if those do not hold them.
+    /// Returns the roofs by the rates of the machine; `None` if `rates` lacks one of them.
     pub fn of(rates: &[Rate]) -> Option<Roofs> {
         let threads = rates.iter().map(|r| r.threads).max()?;
         let find = |is: &dyn Fn(&Rate) -> bool| {
@@ -128,7 +129,7 @@ impl Roofs {
         let isa = &find(&|r| r.what == Operation::Read)?.isa;
         let levels = Level::READ.into_iter().filter_map(|level| {
             let row = find(&|r| (r.what, r.level) == (Operation::Read, level))?;
-            // Half of a cache, by the working set that fits; memory has no end.
+            // A working set is half of its cache; memory is taken to have no end.
             let holds = match level {
                 Level::Dram => f64::INFINITY,
                 _ => 2.0 * row.bytes as f64,
@@ -144,7 +145,7 @@ impl Roofs {
         })
     }
 
-    /// The roof that binds so much work, and the seconds that it takes under it.
+    /// Returns the roof that binds `work`, and the least time in seconds that the work takes under it.
     fn bind(&self, work: Totals) -> (Roof, f64) {
         let (flops, bytes) = (work.flops as f64 * 1e-9, work.bytes as f64 * 1e-9);
         let compute = (Roof::Fma, flops / self.fma);
@@ -161,18 +162,18 @@ impl Roofs {
     }
 }
 
-/// What an experiment took.
+/// The time and the work of an experiment.
 #[derive(Debug, Clone)]
 pub struct Taken {
-    /// Its name.
+    /// The name of the experiment.
     pub experiment: String,
-    /// Seconds that it was under way.
+    /// The time of the experiment in seconds.
     pub time: f64,
-    /// What was counted.
+    /// The calls, times and operations that were counted during the experiment.
     pub counts: Snapshot,
 }
 
-/// The kernels that were called, those first that took most.
+/// Returns the rows of the kernels that were called, the one that took most time first.
 pub fn kernels(all: &[Taken], roofs: &Roofs) -> Vec<Kernel> {
     let time: f64 = all.iter().map(|taken| taken.time).sum();
     let mut totals: Vec<(Part, Totals)> = Vec::new();
@@ -210,7 +211,7 @@ pub fn kernels(all: &[Taken], roofs: &Roofs) -> Vec<Kernel> {
     totals.into_iter().map(row).collect()
 }
 
-/// What the experiments spent their time on, in the order in which they ran.
+/// Returns the rows of what the experiments spent their time on, in the order in which they ran.
 pub fn experiments(all: &[Taken], threads: usize) -> Vec<Spent> {
     let mut rows = Vec::new();
     for taken in all {
@@ -243,7 +244,8 @@ pub fn experiments(all: &[Taken], threads: usize) -> Vec<Spent> {
 mod tests {
     use super::*;
 
-    /// L1 of 32 KiB at 100, L2 of 1 MiB at 50, memory at 10 GB/s, and 80 GFLOP/s, for each of two threads.
+    /// Returns the roofs of a machine with L1 of 32 KiB at 100, L2 of 1 MiB at 50, memory at 10 GB/s, and 80 GFLOP/s,
+    /// for each of two threads.
     fn roofs() -> Roofs {
         let rates = [
             (Operation::Fma, Level::Registers, 1, 0, 90.0),
@@ -290,10 +292,10 @@ mod tests {
                 bytes,
             })
         };
-        // 8 GFLOP take 0.1 s, 1 GB from memory as well.
+        // 8 GFLOP take 0.1 s, and so does 1 GB from memory.
         assert_eq!(bind(1, 8_000_000_000, 900_000_000), (Roof::Fma, 0.1));
         assert_eq!(bind(1, 7_000_000_000, 1_000_000_000), (Roof::Dram, 0.1));
-        // The same traffic by calls that stay in a cache.
+        // The same traffic is bound by a cache where each call stays in it.
         assert_eq!(bind(10_000, 0, 1_000_000_000).0, Roof::L2);
         assert_eq!(bind(1_000_000, 0, 1_000_000_000), (Roof::L1, 0.01));
         assert_eq!(bind(3, 0, 0), (Roof::None, 0.0));

@@ -1,4 +1,4 @@
-//! A profile for readers: text for the terminal, and a section of the report.
+//! The view of a profile for readers: text for the terminal, and a section of the report.
 
 use std::fmt::Write as _;
 
@@ -14,29 +14,29 @@ use crate::text::number;
 
 /// A table of text, each row of which has as many cells as the head.
 pub struct Grid {
-    /// Titles of the columns.
+    /// The titles of the columns.
     pub head: Vec<&'static str>,
     /// The cells, row by row.
     pub rows: Vec<Vec<String>>,
 }
 
-/// The section of the report, as `templates/profile.html` shows it.
+/// The section of the report on the profile, as `templates/profile.html` shows it.
 pub struct Section {
-    /// The folder of its files in that of the run.
+    /// The name of the profile's folder in that of the run.
     pub folder: &'static str,
-    /// Kernels, and what of the machine's limit each reaches.
+    /// The table of kernels, and of the share of the machine's limit that each reaches.
     pub kernels: Grid,
-    /// Parts of the time of each experiment.
+    /// The table of the shares of time that each experiment spent on each phase.
     pub experiments: Grid,
-    /// What the machine can do.
+    /// The table of the rates of the machine.
     pub machine: Grid,
-    /// What sampled stacks lack, if anything.
+    /// The description of what sampled stacks lack, if anything.
     pub lack: Option<String>,
-    /// The kernels under the roofs of the machine.
+    /// The roofline figure: the kernels under the roofs of the machine.
     pub roofline: Option<Drawing>,
-    /// CPU time by function, as SVG.
+    /// The flame graph, CPU time by function, as SVG.
     pub flame_graph: Option<String>,
-    /// Names of the tables.
+    /// The names of the tables.
     pub files: [&'static str; ALL.len()],
 }
 
@@ -44,7 +44,7 @@ fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 
-/// A rate, or a dash for what nothing was counted of.
+/// Returns a rate as text, or a dash if nothing was counted.
 fn rate(value: f64) -> String {
     match value > 0.0 && value.is_finite() {
         true => number(value),
@@ -130,7 +130,7 @@ fn machine(rates: &[Rate]) -> Grid {
 }
 
 impl Profile {
-    /// The tables for the terminal: kernels, then experiments.
+    /// Returns the tables for the terminal: kernels, then experiments.
     pub fn text(&self) -> String {
         let mut text = String::new();
         if let Some(roofs) = Roofs::of(&self.machine) {
@@ -158,7 +158,7 @@ impl Profile {
         text
     }
 
-    /// The section of the report. Each figure is handed to `write` with the name of its file.
+    /// Returns the section of the report. Each figure is handed to `write` with the name of its file.
     pub fn section(&self, write: &mut impl FnMut(&str, &str) -> Result<()>) -> Result<Section> {
         let mut roofline = None;
         if let Some(roofs) = Roofs::of(&self.machine) {
@@ -184,7 +184,7 @@ impl Profile {
     }
 }
 
-/// The table for the terminal: columns as wide as their widest cell, numbers to the right.
+/// Returns a table as text for the terminal: columns are as wide as their widest cell, with numbers to the right.
 fn aligned(grid: Grid) -> String {
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::presets::NOTHING);

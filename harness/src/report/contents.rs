@@ -1,4 +1,4 @@
-//! All that a report is drawn from.
+//! The data that a report is drawn from.
 
 use crate::claim::ledger::Ledger;
 use crate::experiment::erased::Erased;
@@ -7,24 +7,24 @@ use crate::profile::Profile;
 use crate::run::results::Fact;
 use crate::table::{Table, Tables};
 
-/// All that a report is drawn from.
+/// The data that a report is drawn from.
 pub struct Report {
-    /// `run.csv`.
+    /// The facts in `run.csv`.
     pub run: Vec<Fact>,
-    /// `claims.csv`.
+    /// The ledger in `claims.csv` and `specification.csv`.
     pub ledger: Ledger,
-    /// The sections of the post, in its order, with those of their experiments that the run holds.
+    /// The sections of the post, in the order of the post, with the experiments of each section that the run holds.
     pub sections: Vec<(&'static Section, Vec<Chapter>)>,
-    /// The profile, of a run that was profiled.
+    /// The profile, if the run was profiled.
     pub profile: Option<Profile>,
 }
 
-/// An experiment with what its files say.
+/// An experiment with the contents of its files.
 pub struct Chapter {
     /// The experiment.
     pub experiment: &'static dyn Erased,
-    /// Its tables.
+    /// The tables of the experiment.
     pub tables: Tables,
-    /// Its `measures.csv`.
+    /// The measures of the experiment in `measures.csv`.
     pub measures: Table,
 }

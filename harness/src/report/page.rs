@@ -1,5 +1,5 @@
-//! The page: what was asked and what came out, every claim in a line that unfolds, then each section of the post with its
-//! experiments and their figures. What it looks like stands in `templates/`.
+//! The page of a report: what was asked and what came out, every claim in a line that unfolds, then each section of the
+//! post with its experiments and their figures. The templates in `templates/` decide what it looks like.
 
 use askama::Template;
 
@@ -19,13 +19,13 @@ use crate::profile::view::Section as ProfileSection;
 use crate::store::names;
 use crate::table::record::Word as _;
 
-/// Everything on the page.
+/// The contents of the page.
 #[derive(Template)]
 #[template(path = "report.html")]
 struct Page<'a> {
     facts: Vec<(&'a str, &'a str)>,
     summary: Vec<Sentence<'a>>,
-    /// The number of verdicts that are not those of the reference run.
+    /// The number of verdicts that differ from those of the reference run.
     differing: usize,
     key: Key,
     sections: Vec<Section<'a>>,
@@ -37,15 +37,15 @@ struct Section<'a> {
     id: String,
     title: &'static str,
     story: &'static str,
-    /// Its claims by kind, what failed or is open first.
+    /// The claims of the section by kind, those that failed or are open first.
     groups: Vec<(Kind, Vec<Claim<'a>>)>,
-    /// The number of claims that came out as claimed, and of all.
+    /// The number of claims that came out as claimed, and the number of all claims.
     held: usize,
     all: usize,
     chapters: Vec<Experiment<'a>>,
 }
 
-/// An experiment of it.
+/// An experiment of a section.
 struct Experiment<'a> {
     about: &'static About,
     drawings: Vec<Drawing>,
@@ -54,18 +54,18 @@ struct Experiment<'a> {
     files: Vec<&'static str>,
 }
 
-/// A claim with every condition at every seed.
+/// A claim with its conditions at every seed.
 struct Claim<'a> {
     entry: &'a Entry,
-    /// The condition that its line shows.
+    /// The condition that the line of the claim shows.
     shown: Condition,
     conditions: Vec<Condition>,
-    /// How often it holds over its specification curve, in words.
+    /// What became of the claim in its specification curve, in words; empty without one.
     settings: String,
     curve: Option<Drawing>,
 }
 
-/// The page of a report. Each figure is handed to `write` with the name of its file.
+/// Returns the page of a report, and calls `write` for each figure with the name of its file and its contents.
 pub(super) fn page(
     report: &Report,
     write: &mut impl FnMut(&str, &str) -> Result<()>,
@@ -110,7 +110,7 @@ pub(super) fn page(
     Ok(page.render().expect("the page is written to memory"))
 }
 
-/// Claims by kind, findings first; of each kind what failed or is open first.
+/// Groups claims by kind, the findings first. In each group those that failed or are open come first.
 fn groups(mut claims: Vec<Claim>) -> Vec<(Kind, Vec<Claim>)> {
     let place = |claim: &Claim| words::ORDER.iter().position(|v| *v == claim.entry.verdict);
     claims.sort_by_key(place);
@@ -137,7 +137,7 @@ fn experiment<'a>(
     } = chapter;
     let id = experiment.id();
     let figures = experiment.figures(tables).into_iter().map(|mut figure| {
-        // One that names no table is drawn from the only one.
+        // A figure that names no table is drawn from the only table of its experiment.
         if let ([], [only]) = (&*figure.tables, experiment.about().tables) {
             figure.tables.push(only.name);
         }
@@ -202,7 +202,7 @@ fn claims_of<'a>(
         .collect()
 }
 
-/// What the templates call by name.
+/// The filters that the templates call by name.
 mod filters {
     use askama::{Result, Values, filter_fn};
 

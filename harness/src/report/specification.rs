@@ -1,5 +1,5 @@
-//! The specification curve of a claim as a figure: its headline measure in every setting, in order, above the options
-//! of each.
+//! The specification curve of a claim as a figure: the headline measure in every setting, in increasing order, above
+//! the options of each setting.
 
 use crate::claim::ClaimSpec;
 use crate::claim::setting::choices;
@@ -9,7 +9,8 @@ use crate::figure::{Axis, Figure, Panel, Role};
 use crate::stats::observations::Observations as _;
 use crate::table::record::Word as _;
 
-/// The figure of a claim with such a curve. The bounds of the claim are drawn if its criterion is that of the entry.
+/// Returns the figure of a claim's specification curve, or `None` without cells. The bounds of the headline are drawn
+/// if the criterion of `claim` is that of `entry`.
 pub(super) fn figure<'a>(
     entry: &Entry,
     claim: Option<&ClaimSpec>,
@@ -62,7 +63,7 @@ pub(super) fn figure<'a>(
     let mut options = cells.iter().flat_map(|c| choices(&c.setting)).distinct();
     options.sort_by_key(|o| choices_in_order.iter().position(|choice| *choice == o.0));
     let varied = |choice: &str| options.iter().filter(|o| o.0 == choice).count() > 1;
-    // The first choice stands on top; an option that all settings share tells nothing.
+    // The first choice stands on top. A choice that has the same option in all settings is left out.
     let shown: Vec<_> = options.iter().rev().filter(|o| varied(o.0)).collect();
     let names = shown
         .iter()

@@ -1,8 +1,9 @@
-//! The picture of a condition: what was measured and the control, against the bounds, on a scale of its own.
+//! The picture of a condition, called a strip: the measured value and the control beside the bounds, on a scale of the
+//! strip's own.
 //!
-//! The first bound stands in the middle of every strip, and what fulfils it lies to the right: so strips of claims with
-//! other units and directions read alike. Horizontal places are percentages, so that a strip is as wide as there is
-//! room.
+//! The first bound stands in the middle of every strip, and values that fulfil it lie to the right, so that strips of
+//! claims with different units and directions read alike. Horizontal places are percentages, so that a strip is as wide
+//! as there is room.
 
 use std::fmt::Write as _;
 
@@ -12,21 +13,22 @@ use crate::claim::evidence::{Basis, Estimate};
 use crate::html::escape;
 use crate::text::number;
 
-/// Heights, pixels: of the strip, of the line that marks stand on, and of the texts above and below it.
+/// The height of the strip, the place of the line that marks stand on, and the places of the texts above and below it,
+/// in pixels.
 const HEIGHT: f64 = 52.0;
 const LINE: f64 = 26.0;
 const TEXTS: (f64, f64) = (11.0, 48.0);
-/// How far from the middle the mark that is farthest from the bound stands, per cent of the width.
+/// The distance from the middle at which the mark that is farthest from the bound stands, in per cent of the width.
 const REACH: f64 = 42.0;
 
-/// A strip.
+/// The picture of a condition.
 pub(super) struct Strip<'a> {
     condition: &'a Condition,
     scale: Option<Scale>,
 }
 
 impl Condition {
-    /// Its picture.
+    /// Returns the picture of the condition.
     pub(super) fn strip(&self) -> Strip<'_> {
         Strip {
             condition: self,
@@ -36,7 +38,7 @@ impl Condition {
 }
 
 impl Strip<'_> {
-    /// Draws it as an SVG for the page.
+    /// Returns the strip as an SVG for the page.
     pub fn svg(&self) -> String {
         let mut svg = format!(
             "<svg class=\"strip\" role=\"img\" aria-label=\"{}\" height=\"{HEIGHT}\">",
@@ -57,7 +59,7 @@ impl Strip<'_> {
         } = self.condition;
         let mut put = |arguments: std::fmt::Arguments| svg.write_fmt(arguments).expect("a string");
         let (top, bottom) = (LINE - 11.0, LINE + 11.0);
-        // The part that fulfils all bounds.
+        // The part of the strip that fulfils all bounds.
         let others = bounds.iter().skip(1).map(|b| scale.place(b.value()));
         let end = others.clone().fold(100.0, f64::min);
         put(format_args!(
@@ -70,7 +72,7 @@ impl Strip<'_> {
             put(format_args!(
                 "<line class=\"bound\" x1=\"{x:.1}%\" x2=\"{x:.1}%\" y1=\"{top}\" y2=\"{bottom}\"/>"
             ));
-            // The texts of two bounds stand outside of what lies between.
+            // The texts of two bounds stand outside of the part between the bounds.
             let anchor = match (bounds.len(), x) {
                 (1, _) => "middle",
                 (_, 50.0) => "end",
@@ -105,7 +107,7 @@ impl Strip<'_> {
         }
     }
 
-    /// What is seen, in words.
+    /// Returns a description of the strip in words.
     fn seen(&self) -> String {
         let Condition {
             bounds,
@@ -133,11 +135,11 @@ impl Strip<'_> {
     }
 }
 
-/// A strip that shows what the marks are.
+/// The key to the strips: a strip with made-up values, to explain the marks.
 pub(super) struct Key;
 
 impl Key {
-    /// Draws it as an SVG for the page.
+    /// Returns the key as an SVG for the page.
     pub fn svg(&self) -> String {
         let estimate = |value, low, high| Estimate {
             value,
@@ -156,7 +158,7 @@ impl Key {
     }
 }
 
-/// A text at a place.
+/// Writes a text at the place (x, y), with x in per cent and y in pixels.
 fn text(put: &mut impl FnMut(std::fmt::Arguments), (x, y): (f64, f64), anchor: &str, text: &str) {
     let text = escape(text);
     put(format_args!(
@@ -164,19 +166,20 @@ fn text(put: &mut impl FnMut(std::fmt::Arguments), (x, y): (f64, f64), anchor: &
     ));
 }
 
-/// Where values stand.
+/// The scale of a strip, which maps values to places.
 #[derive(Debug, Clone, Copy)]
 struct Scale {
     bound: f64,
     /// 1 if larger values lie to the right, −1 if smaller ones do.
     direction: f64,
-    /// The distance from the bound, in logarithms or not, of what is farthest from it.
+    /// The distance from the bound to the mark that is farthest from it, in natural logarithms if `log`.
     reach: f64,
     log: bool,
 }
 
 impl Scale {
-    /// The scale of a condition, which is logarithmic if its values span decades; none without a bound.
+    /// Returns the scale of a condition, which is logarithmic if its bound is above 0 and its values, none below 0,
+    /// span at least a decade; `None` without a bound.
     fn of(condition: &Condition) -> Option<Self> {
         let &bound = condition.bounds.first()?;
         let effect = condition.effect;
@@ -212,7 +215,7 @@ impl Scale {
         Some(scale)
     }
 
-    /// The distance by which a value lies to the right of the bound.
+    /// Returns the distance by which a value lies to the right of the bound, negative to the left.
     fn distance(&self, value: f64) -> f64 {
         self.direction
             * match self.log {
@@ -221,7 +224,7 @@ impl Scale {
             }
     }
 
-    /// The place of a value in per cent of the width, at an end if it lies beyond.
+    /// Returns the place of a value in per cent of the width, near an end if the value lies beyond.
     fn place(&self, value: f64) -> f64 {
         (50.0 + REACH * self.distance(value) / self.reach).clamp(2.0, 98.0)
     }
@@ -276,7 +279,7 @@ mod tests {
         };
         assert!(log(0.1, 0.05, 2.0) && log(1e-6, 0.0, 0.5));
         assert!(!log(0.1, 0.05, 0.2) && !log(0.1, -0.05, 2.0) && !log(0.0, 0.1, 5.0));
-        // What has no place on it stands at its end.
+        // A value that has no place on the scale stands at its end.
         let condition = condition(vec![Bound::AtMost(1e-6)], [0.0; 3], 0.5);
         assert_eq!(Scale::of(&condition).unwrap().place(0.0), 98.0);
     }

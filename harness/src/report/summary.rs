@@ -1,4 +1,4 @@
-//! What was asked and what came out, in five sentences made of the ledger.
+//! The summary of a run: what was asked and what came out, in at most five sentences made from the ledger.
 
 use crate::claim::criteria::count_after_a_look;
 use crate::claim::ledger::Ledger;
@@ -7,13 +7,13 @@ use crate::claim::{Entry, Kind, Verdict};
 use crate::table::record::Word as _;
 use crate::text::list;
 
-/// A sentence, and the claims that it introduces, each of which stands below it with its reason.
+/// A sentence of the summary, and the claims that it introduces, each of which stands below it with its reason.
 pub(super) struct Sentence<'a> {
     pub text: String,
     pub claims: Vec<&'a Entry>,
 }
 
-/// The sentences on a run.
+/// Returns the sentences of the summary of a run.
 pub(super) fn sentences(ledger: &Ledger) -> Vec<Sentence<'_>> {
     let entries = &ledger.entries;
     let plain = |text| Sentence {
@@ -58,7 +58,7 @@ fn asked(entries: &[Entry]) -> String {
     )
 }
 
-/// The number of claims with each verdict.
+/// Returns the sentence on the number of claims with each verdict.
 fn came_out(entries: &[Entry]) -> String {
     let count = |verdict| entries.iter().filter(|e| e.verdict == verdict).count();
     let all = entries.len();
@@ -85,7 +85,7 @@ fn came_out(entries: &[Entry]) -> String {
     let parts = parts
         .into_iter()
         .map(|(verdict, words)| (count(verdict), words));
-    // How many came out stands even if none did.
+    // The number of claims that came out as claimed is named even if it is 0.
     let parts = parts.enumerate().filter(|(i, (n, _))| *i == 0 || *n > 0);
     let parts: Vec<_> = parts
         .map(|(_, (n, words))| match n {
@@ -96,7 +96,7 @@ fn came_out(entries: &[Entry]) -> String {
     format!("Of these, {}.", list(&parts))
 }
 
-/// The number of claims of each kind that came out as claimed.
+/// Returns the sentence on the number of claims of each kind that came out as claimed.
 fn by_kind(entries: &[Entry]) -> String {
     let parts = Kind::ALL.iter().rev().filter_map(|&kind| {
         let ours = || entries.iter().filter(|e| e.kind == kind);

@@ -1,4 +1,4 @@
-//! The effective configuration of a run: preset, then file, then `--set`, then flags.
+//! The effective configuration of a run: the preset, overridden by the file, then by `--set`, then by flags.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,35 +15,35 @@ mod file;
 
 use file::{File, MOST_SEEDS, Override, Said};
 
-/// What the command line asks for, unresolved.
+/// The request of the command line, before it is resolved to a [`Config`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Request {
-    /// Experiments to run; none means all.
+    /// The experiments to run; if there are none, those of the file, or all.
     pub experiments: Vec<String>,
-    /// `--preset`
+    /// The value of `--preset`.
     pub preset: Option<Preset>,
-    /// `--config`
+    /// The value of `--config`.
     pub file: Option<PathBuf>,
-    /// `--set`, each `experiment.key=value`
+    /// The values of `--set`, each `experiment.key=value`.
     pub set: Vec<String>,
-    /// `--seed`
+    /// The value of `--seed`.
     pub seed: Option<u64>,
-    /// `--seeds`
+    /// The value of `--seeds`.
     pub seeds: Option<u64>,
 }
 
-/// Everything that decides the bytes of a run.
+/// The effective configuration of a run: everything that decides its bytes.
 #[derive(Debug)]
 pub struct Config {
     /// The preset that the settings started from.
     pub preset: Preset,
-    /// Base seed.
+    /// The first seed.
     pub seed: u64,
-    /// Number of seeds: `seed`, `seed + 1`, ….
+    /// The number of seeds: `seed`, `seed + 1`, ….
     pub seeds: u64,
-    /// Instruction set by name, if the file fixes one.
+    /// The name of the instruction set, if the file fixes one.
     pub isa: Option<String>,
-    /// What runs, in order, with all its settings.
+    /// The experiments that run, in order, with all their settings.
     pub experiments: Vec<Selected>,
 }
 
@@ -62,7 +62,7 @@ impl std::fmt::Debug for Selected {
 }
 
 impl Config {
-    /// Resolves what was asked for.
+    /// Resolves a request to a configuration.
     pub fn resolve(registry: &Registry, request: &Request) -> Result<Self> {
         let file = match &request.file {
             Some(path) => File::read(registry, path)?,
@@ -71,13 +71,14 @@ impl Config {
         Self::over(registry, file, request)
     }
 
-    /// What the text of a configuration file asks for by itself; `name` stands for the file in errors.
+    /// Returns the configuration that the text of a configuration file asks for by itself; `name` stands for the file
+    /// in errors.
     pub fn from_toml(registry: &Registry, text: &str, name: &str) -> Result<Self> {
         let file = File::parse(registry, text, name)?;
         Self::over(registry, file, &Request::default())
     }
 
-    /// The configuration of a file, where the rest of a request overrides what the file says.
+    /// Returns the configuration of a file, where the rest of a request overrides what the file says.
     fn over(registry: &Registry, mut file: File, request: &Request) -> Result<Self> {
         let preset = request.preset.or(file.preset).unwrap_or(Preset::Default);
         let flag = |flag: &str, value: Option<u64>| value.map(|value| Said::new(value, flag));
@@ -121,7 +122,7 @@ impl Config {
         }
         let mut experiments = Vec::new();
         for experiment in registry.experiments() {
-            // Settings of experiments that do not run are checked all the same: a typo is a typo.
+            // Settings of experiments that do not run are checked all the same, to find a typo in them.
             let bound = bind(experiment, preset, &file.overrides)?;
             if selected.contains(&experiment.id()) {
                 experiments.push(Selected { experiment, bound });
@@ -136,12 +137,12 @@ impl Config {
         })
     }
 
-    /// Names of the experiments that run, in order.
+    /// Returns the names of the experiments that run, in order.
     pub fn ids(&self) -> impl Iterator<Item = &'static str> + Clone {
         self.experiments.iter().map(|s| s.experiment.id())
     }
 
-    /// Estimated peak memory of each experiment by its name, bytes, on so many threads.
+    /// Returns the estimated peak memory of each experiment in bytes, on `threads` threads, with the experiment's name.
     pub fn memory(&self, threads: usize) -> Vec<(&'static str, f64)> {
         let all = self.settings();
         let experiments = self.experiments.iter();
@@ -150,7 +151,7 @@ impl Config {
             .collect()
     }
 
-    /// The settings of each experiment by its name, of which [`Needs`] are made.
+    /// Returns the settings of each experiment by its name, of which [`Needs`] are made.
     pub fn settings(&self) -> BTreeMap<&'static str, &dyn Settings> {
         let experiments = self.experiments.iter();
         experiments
@@ -158,26 +159,28 @@ impl Config {
             .collect()
     }
 
-    /// The seeds of the run.
+    /// Returns the seeds of the run.
     pub fn seed_list(&self) -> Vec<u64> {
         (self.seed..self.seed + self.seeds).collect()
     }
 
-    /// Whether one of those experiments of the run that are asked `about` needs this one.
+    /// Returns whether the experiment `id` is needed by one of those experiments of the run for whose names `about`
+    /// holds.
     pub fn is_needed(&self, id: &str, about: impl Fn(&str) -> bool) -> bool {
         let abouts = self.experiments.iter().map(|s| s.experiment.about());
         let mut needing = abouts.filter(|other| other.needs.contains(&id));
         needing.any(|other| about(other.id))
     }
 
-    /// The seeds that an experiment runs at: the first of the run's, as many as it takes.
+    /// Returns the seeds that an experiment runs at: the first seeds of the run, at most as many as the experiment
+    /// takes.
     pub fn seeds_of(&self, bound: &dyn Bound) -> Vec<u64> {
         let mut seeds = self.seed_list();
         seeds.truncate(bound.most_seeds());
         seeds
     }
 
-    /// The configuration file that repeats the run on `isa`, with every setting explained.
+    /// Returns the configuration file that repeats the run on `isa`, with every setting explained.
     pub fn to_toml(&self, isa: &str) -> String {
         use std::fmt::Write as _;
         let ids: Vec<_> = self.experiments.iter().map(|s| s.experiment.id()).collect();
@@ -201,7 +204,7 @@ impl Config {
     }
 }
 
-/// Adds an experiment and, before it, what it needs.
+/// Adds an experiment and, before it, the experiments that it needs.
 fn select(registry: &Registry, experiment: &'static dyn Erased, selected: &mut Vec<&'static str>) {
     for need in experiment.about().needs {
         let needed = registry.find(need).expect("needs are registered");
@@ -212,8 +215,8 @@ fn select(registry: &Registry, experiment: &'static dyn Erased, selected: &mut V
     }
 }
 
-/// The experiment with the settings of a preset and all overrides, which are taken one by one so that an error names
-/// where the wrong one stands.
+/// Returns the experiment with the settings of a preset and all overrides, which are taken one by one so that an error
+/// names where the wrong one stands.
 fn bind(
     experiment: &'static dyn Erased,
     preset: Preset,
@@ -284,11 +287,11 @@ mod tests {
         for id in ["unfinished-features", "encoders"] {
             let narrow = memory(id, "multilayer.width=4096");
             let wide = memory(id, "multilayer.width=8192");
-            // Dictionaries of d-dimensional streams with a multiple of d elements grow as d².
+            // The memory of dictionaries for d-dimensional streams, with a multiple of d elements, grows as d².
             assert!(wide > 3.0 * narrow, "{id}: {narrow} to {wide}");
             let few = memory(id, "multilayer.datapoints=[10]");
             let many = memory(id, "multilayer.datapoints=[10, 10000]");
-            // A stream after the first layer and after each of eight, of 100 floats.
+            // There is a stream after the first layer and after each of eight, of 100 floats.
             assert!(
                 many - few > 9990.0 * 9.0 * 100.0 * 4.0,
                 "{id}: {few} to {many}"
@@ -309,13 +312,13 @@ mod tests {
             value("response.n=\"word\""),
             toml::Value::String("word".into())
         );
-        // A second line is no second setting.
+        // A second line of the value is not read as a second setting.
         assert_eq!(
             value("response.n=1\nm = 2"),
             toml::Value::String("1\nm = 2".into())
         );
     }
-    /// The error of a file that sets one setting.
+    /// Returns the error of a file that sets one setting.
     fn refusal(id: &str, key: &str, value: &str) -> String {
         let text = format!("[{id}]\n{key} = {value}\n");
         match Config::from_toml(&REGISTRY, &text, "c.toml") {

@@ -1,4 +1,4 @@
-//! `manifest.json`: what was run, on what, when, and checksums of what came out.
+//! The manifest of a run, `manifest.json`: what was run, on what, when, and checksums of the results.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -18,7 +18,7 @@ use crate::store::names::{CONFIG, MANIFEST, PLAN};
 use crate::store::system;
 use crate::text::quoted_path;
 
-/// What the manifest of a run says.
+/// The contents of the manifest of a run.
 #[derive(Debug)]
 pub struct Manifest<'a> {
     config: &'a Config,
@@ -28,7 +28,7 @@ pub struct Manifest<'a> {
     finished: Option<u64>,
     /// Whether the run that was taken over was complete.
     was_complete: bool,
-    /// What the manifests of the parts say that this was merged from.
+    /// The facts from the manifests of the parts that this run was merged from, by the name of the part.
     pub parts: BTreeMap<String, Value>,
     /// The time that each experiment took.
     pub times: Times,
@@ -37,7 +37,7 @@ pub struct Manifest<'a> {
 }
 
 impl<'a> Manifest<'a> {
-    /// The manifest of a run that begins now, on the instruction set of that name.
+    /// Returns the manifest of a run that begins now, on the instruction set of the name `isa`.
     pub fn new(config: &'a Config, isa: &'a str, threads: usize) -> Self {
         Manifest {
             config,
@@ -55,10 +55,10 @@ impl<'a> Manifest<'a> {
     /// Takes over times and checksums from the manifest of the run in a folder.
     ///
     /// # Errors
-    /// If there is no run, or one of another configuration.
+    /// If there is no run in the folder, or one of another configuration.
     pub fn resume(&mut self, folder: &Path) -> Result<()> {
         let Some(theirs) = of_run(folder)? else {
-            // Cut short before anything was computed, or no run at all.
+            // The run was cut short before anything was computed, or there is no run at all.
             return match system::exists(&folder.join(CONFIG))? {
                 true => Ok(()),
                 false => Err(Error::input(format!(
@@ -86,8 +86,8 @@ impl<'a> Manifest<'a> {
         self.checksums = checksums(theirs).ok().flatten().unwrap_or_default();
     }
 
-    /// The first thing that decides the bytes of a run in which the manifest of another differs: its name, theirs and
-    /// ours.
+    /// Returns the first thing that decides the bytes of a run in which the manifest of another run differs: its name,
+    /// their value and ours.
     pub fn difference(&self, theirs: &Value) -> Option<(String, String, String)> {
         let ours: Value = serde_json::from_str(&self.to_json()).expect("JSON of ours");
         let keys = [
@@ -104,12 +104,12 @@ impl<'a> Manifest<'a> {
         found.find_map(|found| found)
     }
 
-    /// Whether the run that was taken over was complete.
+    /// Returns whether the run that was taken over was complete.
     pub fn was_complete(&self) -> bool {
         self.was_complete
     }
 
-    /// Notes what ran where in a part that this is merged from.
+    /// Notes what ran where in a part that this run is merged from.
     pub fn add_part(&mut self, part: &Path) -> Result<()> {
         let Some(theirs) = read(part, &way_out_of_part(part))? else {
             return Ok(());
@@ -129,8 +129,8 @@ impl<'a> Manifest<'a> {
         Ok(())
     }
 
-    /// Notes the time of an experiment whose computation ended in an error, for whoever goes on with it. If it cannot be
-    /// written, the error of the computation is the one to tell.
+    /// Notes the time of an experiment whose computation ended in an error, for whoever goes on with it. If the
+    /// manifest cannot be written, that error is dropped, since the error of the computation is the one to tell.
     pub fn keep_time(&mut self, experiment: &str, time: Time, folder: &Folder) {
         self.times.add(experiment, time);
         folder.write(MANIFEST, self.to_json()).ok();
@@ -141,7 +141,7 @@ impl<'a> Manifest<'a> {
         self.finished = Some(now());
     }
 
-    /// The text of the file.
+    /// Returns the text of the manifest's file.
     pub fn to_json(&self) -> String {
         let selected = &self.config.experiments;
         let experiments: Vec<_> = selected.iter().map(|s| s.experiment.id()).collect();
@@ -179,21 +179,22 @@ impl<'a> Manifest<'a> {
     }
 }
 
-/// The checksums in the manifest of the run in a folder; `None` if that has no manifest, or one without them.
+/// Returns the checksums in the manifest of the run in a folder; `None` if the folder has no manifest, or one without
+/// checksums.
 pub fn read_checksums(folder: &Path) -> Result<Option<Checksums>> {
     let manifest = of_run(folder)?;
     Ok(manifest.and_then(|manifest| checksums(&manifest).ok().flatten()))
 }
 
-/// The manifest of the run in a folder, if that has one.
+/// Returns the manifest of the run in a folder, if the folder has one.
 pub fn of_run(folder: &Path) -> Result<Option<Value>> {
     read(folder, &way_out(folder)?)
 }
 
-/// The manifest in a folder, if that has one.
+/// Returns the manifest in a folder, if the folder has one.
 ///
 /// # Errors
-/// If it is damaged; the message ends in the way out.
+/// If the manifest is damaged; the message ends in `way_out`.
 pub fn read(folder: &Path, way_out: &str) -> Result<Option<Value>> {
     let path = folder.join(MANIFEST);
     if !system::exists(&path)? {
@@ -208,14 +209,14 @@ pub fn read(folder: &Path, way_out: &str) -> Result<Option<Value>> {
     })
 }
 
-/// The manifest in the bytes of its file.
+/// Reads a manifest from the bytes of its file.
 pub fn parse(bytes: &[u8]) -> serde_json::Result<Value> {
     let manifest = serde_json::from_slice(bytes)?;
     checksums(&manifest)?;
     Ok(manifest)
 }
 
-/// The way out where the manifest of a part of a run is damaged.
+/// Returns what a user can do where the manifest of a part of a run is damaged.
 pub fn way_out_of_part(part: &Path) -> String {
     format!(
         "remove it, and compute its part again by {}",
@@ -223,7 +224,7 @@ pub fn way_out_of_part(part: &Path) -> String {
     )
 }
 
-/// The way out where the manifest of a planned run is damaged or lost.
+/// Returns what a user can do where the manifest of a planned run is damaged or lost.
 pub fn way_out_of_plan(run: &Path) -> String {
     format!(
         "put it back as it was, or copy NEW/{MANIFEST} there, which {} writes, and remove the folders of experiments that \
@@ -232,7 +233,7 @@ pub fn way_out_of_plan(run: &Path) -> String {
     )
 }
 
-/// The way out where the manifest of a run is damaged.
+/// Returns what a user can do where the manifest of a run is damaged.
 fn way_out(run: &Path) -> Result<String> {
     Ok(match system::exists(&run.join(PLAN))? {
         true => way_out_of_plan(run),
@@ -248,7 +249,7 @@ fn checksums(manifest: &Value) -> serde_json::Result<Option<Checksums>> {
     found.map(Checksums::deserialize).transpose()
 }
 
-/// The first place in which two values differ, and what stands there.
+/// Returns the first place in which two values differ, and what stands there in each.
 fn difference(place: &str, a: &Value, b: &Value) -> Option<(String, String, String)> {
     if a == b {
         return None;
@@ -262,7 +263,7 @@ fn difference(place: &str, a: &Value, b: &Value) -> Option<(String, String, Stri
     Some((place.into(), a.to_string(), b.to_string()))
 }
 
-/// Seconds since 1970.
+/// Returns the seconds since 1970.
 fn now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)

@@ -1,4 +1,4 @@
-//! A run as its parts see it: their units are pieces of its experiments.
+//! A run as a computation in parts: its units are the pieces of its experiments.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -75,8 +75,8 @@ impl Parted for Run<'_> {
     }
 }
 
-/// The folders of all parts of a run, once they have all units of the experiments that are wanted and not concluded yet:
-/// see [`whole`].
+/// Returns the folders of all parts of a run, once they have all units of the experiments that are wanted and not
+/// concluded yet: see [`whole`].
 pub fn parts(
     config: &Config,
     mut planned: Vec<Planned>,
@@ -100,7 +100,7 @@ pub fn parts(
     Ok(whole.folders)
 }
 
-/// Reads how far the parts of a run are. The instruction set need not be that of this machine.
+/// Reads how far the parts of a run are. The instruction set of the plan need not be that of this machine.
 pub fn status(config: &Config, planned: Vec<Planned>, run: &Path) -> Result<Status> {
     Status::read(&Run {
         config,
@@ -109,7 +109,7 @@ pub fn status(config: &Config, planned: Vec<Planned>, run: &Path) -> Result<Stat
     })
 }
 
-/// The name of the instruction set that a configuration fixes, as that of every plan does.
+/// Returns the name of the instruction set that a configuration fixes, as that of every plan does.
 fn planned_isa(config: &Config) -> &str {
     config.isa.as_deref().unwrap_or_default()
 }
@@ -141,23 +141,23 @@ pub fn refuse_changed(config: &Config, run: &Path) -> Result<()> {
     }
 }
 
-/// Refuses parts, by their folders, that are of another configuration, version or instruction set.
+/// Refuses parts, given by their folders, that are of another configuration, version or instruction set.
 pub fn refuse_strange(config: &Config, isa: &str, parts: &[PathBuf]) -> Result<()> {
     let mut parts = parts.iter();
     parts.try_for_each(|part| is_complete(config, isa, part).map(drop))
 }
 
-/// Whether the part in a folder says that it is complete.
+/// Returns whether the part in a folder says that it is complete.
 ///
 /// # Errors
-/// If it is of another configuration, version or instruction set.
+/// If the part is of another configuration, version or instruction set.
 fn is_complete(config: &Config, isa: &str, part: &Path) -> Result<bool> {
     let mut manifest = Manifest::new(config, isa, 1);
     belongs(&mut manifest, part)?;
     Ok(manifest.was_complete())
 }
 
-/// Takes over what the manifest of a part says, if it has one.
+/// Takes over times and checksums from the manifest of a part, if the part has one.
 ///
 /// # Errors
 /// If the part is of another configuration, version or instruction set than this manifest.

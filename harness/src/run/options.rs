@@ -9,10 +9,10 @@ use crate::session::progress::{Progress, Show};
 use crate::session::{CHECKPOINT_EVERY, Session};
 use crate::store::folder::Folder;
 
-/// Options of a run beside its configuration: nothing here changes a byte of the tables.
+/// The options of a run beside its configuration: none of them changes a byte of the tables.
 #[derive(Debug, Clone)]
 pub struct RunOptions {
-    /// Size of the thread pool.
+    /// The size of the thread pool.
     pub threads: usize,
     /// The folder for the results; a fresh folder under `out/` if not set.
     pub out: Option<PathBuf>,
@@ -20,7 +20,7 @@ pub struct RunOptions {
     pub resume: bool,
     /// The time between two checkpoints of a long training.
     pub checkpoint_every: Duration,
-    /// The progress that is shown meanwhile.
+    /// The way in which progress is shown meanwhile.
     pub show: Show,
     /// Whether to measure where the time goes.
     pub profile: bool,
@@ -29,7 +29,7 @@ pub struct RunOptions {
 }
 
 impl RunOptions {
-    /// Options for a new run in a fresh folder, on so many threads.
+    /// Returns the options for a new run in a fresh folder, on `threads` threads.
     pub fn new(threads: usize, show: Show) -> Self {
         RunOptions {
             threads,
@@ -42,7 +42,7 @@ impl RunOptions {
         }
     }
 
-    /// What an experiment is given, which writes to its folder in that of the run.
+    /// Returns the session of an experiment, which writes to its own folder in that of the run.
     pub fn session<'a>(
         &'a self,
         isa: Isa,

@@ -1,4 +1,4 @@
-//! One part of a run: some of its units, computed into a folder of their own.
+//! The computation of one part of a run: some of its units, computed into a folder of their own.
 
 use std::path::{Path, PathBuf};
 
@@ -23,18 +23,18 @@ use crate::store::made::create_folders;
 use crate::store::names::{CHECKPOINTS, MANIFEST, PARTS};
 use crate::table::Tables;
 
-/// The end of a part.
+/// The state of a part when its computation ends.
 #[derive(Debug, PartialEq)]
 pub struct Ended {
-    /// Number of its units whose pieces are there.
+    /// The number of units of the part whose pieces are there.
     pub there: usize,
-    /// Number of all its units.
+    /// The number of all units of the part.
     pub units: usize,
-    /// The experiments of those units that are not, since they need what other parts have not computed yet.
+    /// The experiments of those units that are not there, since they need what other parts have not computed yet.
     pub waiting: Vec<&'static str>,
 }
 
-/// Computes those units of a part that are not there yet, as far as the parts have computed what they need.
+/// Computes those units of a part that are not there yet, as far as the parts have computed what these units need.
 pub fn run(
     config: &Config,
     isa: Isa,
@@ -50,7 +50,7 @@ pub fn run(
     merge::belongs(&mut manifest, &path)?;
     checkpoint::verify(&folder, config.ids())?;
     folder.write(MANIFEST, manifest.to_json())?;
-    // What others need may be concluded in the folder of the run.
+    // The tables that others need may be concluded in the folder of the run.
     let mut beside = vec![run.to_path_buf()];
     beside.extend(parts::folders(run)?);
     beside.retain(|other| *other != path);
@@ -116,7 +116,7 @@ impl Part<'_> {
         Ok(ended)
     }
 
-    /// Computes the pieces of an experiment that belong to this part, and returns how many these are.
+    /// Computes the pieces of an experiment that belong to this part, and returns their number.
     fn pieces(&self, step: &Step) -> Result<usize> {
         let id = step.experiment.id();
         let pieces = Pieces::new(step.bound, step.ctx, self.others)?;
@@ -125,7 +125,7 @@ impl Part<'_> {
             self.wanted.units.contains(&(id.to_string(), unit.clone()))
         };
         let ours: Vec<usize> = pieces.numbers().into_iter().filter(is_ours).collect();
-        // One that is there may be of another run.
+        // A piece that is there is read, to refuse one of another run.
         ours.iter()
             .try_for_each(|&number| pieces.find(number).map(drop))?;
         pieces.compute(&ours)?;
@@ -133,7 +133,7 @@ impl Part<'_> {
         Ok(ours.len())
     }
 
-    /// The tables of an experiment that units of this part need, if they are concluded or all pieces are there.
+    /// Returns the tables of an experiment that units of this part need, if they are concluded or all pieces are there.
     fn concluded(&self, step: &Step, is_ready: bool) -> Result<Option<Tables>> {
         let (id, about) = (step.experiment.id(), step.experiment.about());
         if !self
@@ -157,7 +157,7 @@ impl Part<'_> {
         Ok(Some(Tables::new(all.conclude()?.tables)))
     }
 
-    /// Removes the checkpoints of the trainings of an experiment, of which all pieces of this part are there.
+    /// Removes the checkpoints of the trainings of an experiment whose pieces of this part are all there.
     fn remove_checkpoints(&self, id: &str) -> Result<()> {
         let checkpoints = Path::new(id).join(CHECKPOINTS);
         for folder in self.folder.list(&checkpoints)? {

@@ -1,4 +1,4 @@
-//! What the parts of a run have computed, and what a merged run takes over from them.
+//! The pieces that the parts of a run have computed, and the files that a merged run takes over from them.
 
 use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
@@ -20,12 +20,13 @@ pub const COMMANDS: Commands = Commands {
     merge: "harness merge",
 };
 
-/// The command that concludes what units of the next round need, of the run in a folder.
+/// Returns the command that, for the run in a folder, concludes what units of the next round need.
 pub fn conclude_needed(run: &Path) -> String {
     format!("`{} --needed {}`", COMMANDS.merge, quoted_path(run))
 }
 
-/// Copies what an experiment has left in the folders of parts, pieces and checkpoints aside, to that of the run.
+/// Copies the files that an experiment has left in the folders of parts, pieces and checkpoints aside, to the folder of
+/// the run.
 pub fn adopt(folder: &Folder, experiment: &str, parts: &[PathBuf]) -> Result<()> {
     for part in parts {
         let from = part.join(experiment);
@@ -46,7 +47,7 @@ pub fn adopt(folder: &Folder, experiment: &str, parts: &[PathBuf]) -> Result<()>
     Ok(())
 }
 
-/// Whether an entry is a file that was written whole.
+/// Returns whether an entry of a folder is a file that was written whole.
 fn is_finished(entry: &DirEntry) -> bool {
     entry.path().is_file() && !temporary::is_temporary(entry)
 }

@@ -1,4 +1,4 @@
-//! The pieces of an experiment: what came out of its units, each in a file of its own, so that no unit is computed twice,
+//! The pieces of an experiment: the results of its units, each in a file of its own, so that no unit is computed twice,
 //! neither by a run that goes on nor by another part of the same run.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +16,7 @@ use crate::store::names::CHECKPOINTS;
 use crate::store::snapshot::Snapshot;
 use crate::store::system;
 
-/// The names of what a file of a piece holds.
+/// The names of the two entries of the file of a piece: its bytes, and the core seconds that it took.
 const PIECE: &str = "piece";
 const SECONDS: &str = "core_seconds";
 
@@ -26,35 +26,35 @@ pub struct Pieces<'a> {
     ctx: Ctx<'a>,
     units: Vec<Unit>,
     settings: BTreeMap<String, toml::Value>,
-    /// The part that holds the piece of a unit, by its name.
+    /// The folder of the part that holds the piece of a unit, by the name of the unit.
     held: BTreeMap<String, PathBuf>,
 }
 
-/// What came out of a unit.
+/// The result of a unit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Piece {
-    /// The seconds that it took, times the threads that it had.
+    /// The seconds that the unit took, times the threads that it had.
     pub core_seconds: f64,
-    /// Its bytes.
+    /// The bytes of the result.
     pub bytes: Vec<u8>,
 }
 
-/// What the name of the file of a piece begins with, among the checkpoints of its experiment.
+/// The beginning of the name of the file of a piece, which lies among the checkpoints of its experiment.
 const UNIT: &str = "unit-";
 
-/// The unit whose piece a file of that name holds, if it is one of a piece.
+/// Returns the unit whose piece the file of this name holds, if it holds a piece.
 pub fn unit_of(file: &str) -> Option<&str> {
     let name = file.strip_prefix(UNIT)?.strip_suffix(SUFFIX)?;
     name.strip_suffix('.')
 }
 
-/// The file of the piece of a unit, by its name in the folder of a run or of a part.
+/// Returns the file of the piece of a unit, relative to the folder of a run or of a part.
 fn place(experiment: &str, unit: &str) -> PathBuf {
     let file = format!("{UNIT}{unit}.{SUFFIX}");
     Path::new(experiment).join(CHECKPOINTS).join(file)
 }
 
-/// The units of an experiment of which a folder holds a piece.
+/// Returns the units of an experiment of which a folder holds a piece.
 pub fn units(folder: &Path, experiment: &str) -> Result<BTreeSet<String>> {
     let checkpoints = folder.join(experiment).join(CHECKPOINTS);
     let mut units = BTreeSet::new();
@@ -67,12 +67,15 @@ pub fn units(folder: &Path, experiment: &str) -> Result<BTreeSet<String>> {
     Ok(units)
 }
 
-/// The file of the piece of a unit in the folder of a part.
+/// Returns the file of the piece of a unit in the folder of a part.
 pub fn file(part: &Path, experiment: &str, unit: &str) -> PathBuf {
     part.join(place(experiment, unit))
 }
 
-/// The bytes of the piece in a file of a part of a run, and the core seconds that it took.
+/// Reads the piece in a file of a part of a run.
+///
+/// # Errors
+/// If the file cannot be read, or is damaged.
 pub fn piece(file: &Path, run: &Path) -> Result<Piece> {
     let bytes = read_result(file)?;
     let piece = Snapshot::decode(&bytes).and_then(|snapshot| read(&snapshot));
@@ -80,7 +83,7 @@ pub fn piece(file: &Path, run: &Path) -> Result<Piece> {
 }
 
 impl<'a> Pieces<'a> {
-    /// The pieces of an experiment with its settings, in the folder of its session and in those of these parts.
+    /// Returns the pieces of an experiment with its settings, in the folder of its session and in those of `parts`.
     pub fn new(bound: &'a dyn Bound, ctx: Ctx<'a>, parts: &[PathBuf]) -> Result<Self> {
         let settings = bound.settings().list().into_iter();
         let mut held = BTreeMap::new();
@@ -97,15 +100,15 @@ impl<'a> Pieces<'a> {
         })
     }
 
-    /// The units, in their order.
+    /// Returns the units, in their order.
     pub fn units(&self) -> &[Unit] {
         &self.units
     }
 
-    /// The piece of a unit, if it is there.
+    /// Returns the piece of the unit with this number, if it is there.
     ///
     /// # Errors
-    /// If its file is damaged, or of other settings.
+    /// If the file of the piece is damaged, or of other settings.
     pub fn find(&self, number: usize) -> Result<Option<Piece>> {
         let (folder, place) = (self.ctx.session.folder, self.place(number));
         let own = folder.path().join(&place);
@@ -119,20 +122,20 @@ impl<'a> Pieces<'a> {
         Ok(Some(piece))
     }
 
-    /// Whether the piece of a unit is there.
+    /// Returns whether the piece of the unit with this number is there.
     pub fn is_there(&self, number: usize) -> Result<bool> {
         let held = self.held.contains_key(&self.units[number].name);
         let own = self.ctx.session.folder.path().join(self.place(number));
         Ok(held || system::exists(&own)?)
     }
 
-    /// Whether the pieces of all units are there.
+    /// Returns whether the pieces of all units are there.
     pub fn are_complete(&self) -> Result<bool> {
         let mut numbers = 0..self.units.len();
         numbers.try_fold(true, |all, number| Ok(all && self.is_there(number)?))
     }
 
-    /// Computes the pieces of these units as far as they are not there.
+    /// Computes those pieces of the units with the numbers `wanted` that are not there.
     pub fn compute(&self, wanted: &[usize]) -> Result<()> {
         if wanted.is_empty() {
             return Ok(());
@@ -160,21 +163,21 @@ impl<'a> Pieces<'a> {
         self.bound.compute(&missing, &self.ctx, &keep)
     }
 
-    /// The pieces of all units, in their order; `None` if one is missing.
+    /// Returns the pieces of all units, in their order; `None` if one is missing.
     pub fn all(&self) -> Result<Option<Vec<Piece>>> {
         let numbers = 0..self.units.len();
         numbers.map(|number| self.find(number)).collect()
     }
 
-    /// The numbers of all units.
+    /// Returns the numbers of all units.
     pub fn numbers(&self) -> Vec<usize> {
         (0..self.units.len()).collect()
     }
 
-    /// What the experiment makes of all pieces.
+    /// Returns the outcome of the experiment, which it concludes from all pieces.
     ///
     /// # Errors
-    /// If one of them is missing, or cannot be read.
+    /// If one of the pieces is missing, or cannot be read.
     pub fn conclude(&self) -> Result<Outcome> {
         let pieces = self.all()?.ok_or_else(|| {
             Error::input(format!(
@@ -187,12 +190,12 @@ impl<'a> Pieces<'a> {
         self.bound.conclude(bytes, &self.ctx)
     }
 
-    /// The file of a piece, by its name in the folder of the run or of a part.
+    /// Returns the file of a piece, relative to the folder of the run or of a part.
     fn place(&self, number: usize) -> PathBuf {
         place(self.ctx.session.subfolder, &self.units[number].name)
     }
 
-    /// What decides a piece.
+    /// Returns the text of everything that decides a piece.
     fn identity(&self, number: usize) -> String {
         let unit = &self.units[number].name;
         self.ctx.session.identity(unit, &self.settings)

@@ -7,7 +7,7 @@ use crate::experiment::units::Unit;
 use crate::parts::plan::Planned;
 use crate::run::config::Config;
 
-/// All units of a configuration in the order of their experiments, with their memory on so many threads.
+/// Returns all units of a configuration in the order of their experiments, with their memory on `threads` threads.
 pub fn plan(config: &Config, threads: usize) -> Vec<Planned> {
     let memory: BTreeMap<_, _> = config.memory(threads).into_iter().collect();
     let mut rounds: BTreeMap<&str, usize> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! What a run leaves behind: its tables and its ledger, read back and held to their checksums.
+//! The results of a run: its tables and its ledger, read back and held to their checksums.
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -28,7 +28,8 @@ crate::rows! {
     }
 }
 
-/// The rows of `run.csv`, which the head of the report shows: all about a run that decides its bytes, settings aside.
+/// Returns the rows of `run.csv`, which the head of the report shows: all about a run that decides its bytes, settings
+/// aside.
 pub fn facts(config: &Config, isa: Isa) -> Vec<Fact> {
     let seeds: Vec<_> = config.seed_list().iter().map(u64::to_string).collect();
     let fact = |(key, value): (&str, &str)| Fact {
@@ -44,13 +45,13 @@ pub fn facts(config: &Config, isa: Isa) -> Vec<Fact> {
     facts.map(fact).into()
 }
 
-/// The same of the reference run.
+/// The rows of `run.csv` of the reference run.
 pub static REFERENCE: LazyLock<Vec<Fact>> = LazyLock::new(|| {
     let facts = Table::from_csv(Fact::SPEC, include_str!("../../reference/run.csv"));
     facts.expect("the committed facts are some").rows()
 });
 
-/// What a run was of, in short: `preset quick, 5 seeds`.
+/// Returns a short description of a run: `preset quick, 5 seeds`.
 pub fn in_short(facts: &[Fact]) -> String {
     let of = |key: &str| facts.iter().find(|fact| fact.key == key);
     let value = |key: &str| of(key).map_or("", |fact| fact.value.as_str());
@@ -83,7 +84,7 @@ pub fn ledger(path: &Path) -> Result<(Vec<Fact>, Ledger)> {
     Ok((facts.rows(), ledger))
 }
 
-/// The finished runs in a folder, the one that ended last first, by the time of its `claims.csv`.
+/// Returns the finished runs in a folder, the one that ended last first, by the time of its `claims.csv`.
 pub fn finished(parent: &Path) -> Result<Vec<PathBuf>> {
     if !system::exists(parent)? {
         return Ok(Vec::new());
@@ -100,7 +101,7 @@ pub fn finished(parent: &Path) -> Result<Vec<PathBuf>> {
     Ok(runs.into_iter().map(|(_, path)| path).collect())
 }
 
-/// What was measured for the claims of an experiment at their point settings.
+/// Reads the measurements for the claims of an experiment at their point settings.
 pub fn measures(run: &Path, experiment: &str) -> Result<Vec<Measurement>> {
     let name = format!("{experiment}/{}", names::MEASURES);
     let path = run.join(&name);
@@ -118,7 +119,7 @@ pub fn measures(run: &Path, experiment: &str) -> Result<Vec<Measurement>> {
     Ok(rows)
 }
 
-/// The CSV files of an experiment, by their names in the folder of a run.
+/// Returns the CSV files of an experiment, by their names in the folder of a run.
 pub fn csv_files(experiment: &dyn Erased) -> impl Iterator<Item = String> {
     let tables = experiment.about().tables.iter().map(|t| t.name);
     let id = experiment.id();
@@ -127,7 +128,7 @@ pub fn csv_files(experiment: &dyn Erased) -> impl Iterator<Item = String> {
         .map(move |name| format!("{id}/{name}.csv"))
 }
 
-/// The command that computes again what is lost of the run in a folder.
+/// Returns the command that computes again what is lost of the run in a folder.
 pub fn again(run: &Path) -> Result<String> {
     Ok(match system::exists(&run.join(names::PLAN))? {
         true => COMMANDS.merge(run),
@@ -135,8 +136,8 @@ pub fn again(run: &Path) -> Result<String> {
     })
 }
 
-/// Checks that files are as the run in a folder left them, where its manifest is there to tell. The command `again` is
-/// what computes them again.
+/// Checks that files are as the run in a folder left them, where its manifest is there to tell. Errors name `again`,
+/// the command that computes the files again.
 pub fn verify(run: &Path, names: impl IntoIterator<Item = String>, again: &str) -> Result<()> {
     let Some(checksums) = manifest::read_checksums(run)? else {
         return Ok(());
@@ -145,12 +146,12 @@ pub fn verify(run: &Path, names: impl IntoIterator<Item = String>, again: &str) 
     names.try_for_each(|name| checksums.verify(run, &name, again))
 }
 
-/// Whether the results of an experiment are there.
+/// Returns whether the results of an experiment are there.
 pub fn is_complete(run: &Path, experiment: &dyn Erased) -> Result<bool> {
     system::exists(&run.join(experiment.id()).join(names::MEASURES))
 }
 
-/// Writes the tables of an experiment and explains their columns beside them.
+/// Writes the tables of an experiment, and beside them a `README.md` that explains their columns.
 pub fn write_tables(folder: &Folder, experiment: &dyn Erased, tables: &Tables) -> Result<()> {
     let id = experiment.id();
     for table in tables.iter() {

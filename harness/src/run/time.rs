@@ -1,4 +1,4 @@
-//! The time that the experiments of a run take, over all the sittings in which it was computed.
+//! The time that the experiments of a run take, over all the processes that computed it one after another.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -11,9 +11,9 @@ use crate::store::system;
 /// The time that some work took.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Time {
-    /// Seconds by the clock.
+    /// The seconds by the clock.
     pub seconds: f64,
-    /// Seconds of all threads on a processor; `None` where the system does not tell.
+    /// The seconds that all threads had a processor; `None` where the system does not tell.
     pub cpu_seconds: Option<f64>,
 }
 
@@ -21,7 +21,7 @@ pub struct Time {
 #[derive(Debug, Default)]
 pub struct Times(BTreeMap<String, Time>);
 
-/// Times a piece of work.
+/// A stopwatch that times a piece of work.
 #[derive(Debug)]
 pub struct Stopwatch {
     begun: Instant,
@@ -29,7 +29,7 @@ pub struct Stopwatch {
 }
 
 impl Stopwatch {
-    /// Starts to time.
+    /// Starts the stopwatch.
     pub fn start() -> Self {
         Stopwatch {
             begun: Instant::now(),
@@ -37,7 +37,8 @@ impl Stopwatch {
         }
     }
 
-    /// The time since the start, with that of everything else that this process did meanwhile.
+    /// Returns the time since the start. The processor time includes that of everything else that this process did
+    /// meanwhile.
     pub fn time(&self) -> Time {
         let cpu = system::cpu_seconds().zip(self.cpu_seconds);
         Time {
@@ -56,7 +57,7 @@ impl Time {
         }
     }
 
-    /// `2 h 09 min, 4 h 10 min of processor time`.
+    /// Returns the time as text, such as `2 h 09 min, 4 h 10 min of processor time`.
     pub fn text(self) -> String {
         let mut text = duration(self.seconds);
         if let Some(cpu) = self.cpu_seconds {
@@ -74,13 +75,13 @@ impl Times {
         self.0.insert(experiment.into(), all);
     }
 
-    /// The time that all experiments took.
+    /// Returns the time that all experiments took together.
     pub fn all(&self) -> Time {
         let each = self.0.values().copied();
         each.reduce(Time::plus).unwrap_or_default()
     }
 
-    /// The values of `seconds` and `cpu_seconds` in the manifest.
+    /// Returns the values of `seconds` and `cpu_seconds` in the manifest.
     pub fn to_json(&self) -> [Value; 2] {
         let cpu = |(id, time): (&String, &Time)| Some((id.clone(), time.cpu_seconds?));
         let seconds: BTreeMap<_, _> = self.0.iter().map(|(id, time)| (id, time.seconds)).collect();
@@ -88,7 +89,7 @@ impl Times {
         [json!(seconds), json!(cpu_seconds)]
     }
 
-    /// The times in the manifest of an earlier sitting.
+    /// Reads the times in the manifest of an earlier process of the same run.
     pub fn read(manifest: &Value) -> Self {
         let each = manifest["seconds"].as_object().into_iter().flatten();
         let time = |(id, seconds): (&String, &Value)| {
@@ -123,7 +124,7 @@ mod tests {
         again.add("a", time(0.5, Some(0.25)));
         again.add("b", time(1.0, Some(2.0)));
         assert_eq!(again.0["a"], time(1.5, Some(2.25)));
-        // What one sitting does not know, their sum does not know.
+        // Where one time lacks the processor time, the sum lacks it.
         assert_eq!(again.0["b"], time(11.0, None));
         assert_eq!(again.all(), time(12.5, None));
     }

@@ -1,4 +1,5 @@
-//! The way through the experiments of a configuration, in their order, each of which is given the tables of those before.
+//! The walk through the experiments of a configuration in their order, each of which is given the tables of those
+//! before.
 
 use std::collections::BTreeMap;
 
@@ -14,18 +15,18 @@ use crate::session::progress::{self, Progress};
 use crate::store::folder::Folder;
 use crate::table::Tables;
 
-/// An experiment on the way, and what it is given.
+/// A step of the walk: an experiment, and what it is given.
 #[derive(Clone, Copy)]
 pub struct Step<'a> {
     /// The experiment.
     pub experiment: &'static dyn Erased,
     /// The experiment with its settings.
     pub bound: &'a dyn Bound,
-    /// What it is given. Its inputs are the tables that earlier steps returned.
+    /// The context of the experiment. Its inputs are the tables that earlier steps returned.
     pub ctx: Ctx<'a>,
 }
 
-/// Does some work at every experiment of a configuration. What it returns are the tables of that experiment, if they are
+/// Calls `work` on every experiment of a configuration, in order. It returns the tables of that experiment, if they are
 /// known then.
 pub fn walk(
     config: &Config,

@@ -1,66 +1,70 @@
-//! The steering of a penalty to a number of active elements.
+//! A controller that steers the coefficient of a sparsity penalty to a target L0, the number of active elements.
 //!
-//! The multiplier of the penalty is m = exp(u), and what is steered is the logarithm of L0, of which a penalty takes
-//! about the same share wherever it stands. With the L0 of each batch, the target L*, a training of N steps and Adam's
-//! learning rate η at its height:
+//! The coefficient λ of the penalty is multiplied by m = exp(u). The controlled quantity is the logarithm of L0, since
+//! a change of λ by a factor changes L0 by about the same factor wherever λ stands. With the L0 of each batch, the
+//! target L*, a training of N steps and Adam's learning rate η at its height:
 //!
-//! * s ← s + a (L0 − s), the smoothed L0, which starts at that of the first batch; e = clamp(ln(s/L*), ±1) is the error;
-//! * for the first N/5 steps u = 0: the L0 of random weights tells nothing of λ;
+//! * s ← s + a (L0 − s), the smoothed L0, which starts at that of the first batch; e = clamp(ln(s/L*), ±1) is the
+//!   error;
+//! * for the first N/5 batches seen u = 0: the L0 of random weights tells nothing of λ;
 //! * from then on u ← u + e/T + K Δe, within ± ln 100, where Δe is what e has changed by in the step.
 //!
-//! That is a proportional and integral controller in its incremental form (Åström and Hägglund, *Advanced PID Control*,
-//! 2006, section 3.6). Three things keep it from going too far, from which there is no way back: elements that a
-//! penalty has once switched off get no gradient, and stay dead when it is low again.
+//! This is a proportional-integral controller in its incremental form (Åström and Hägglund, *Advanced PID Control*,
+//! 2006, section 3.6). Three measures keep λ from overshooting, which cannot be undone: elements that a penalty has
+//! once switched off get no gradient, and stay dead when the penalty is low again.
 //!
-//! * T = max(N/20, c/η). A step of Adam moves a weight by η or less, however strong the penalty is, so L0 follows a
-//!   penalty within some 1/η steps and no sooner. Where a training is shorter than that, λ hardly moves, and the target
-//!   is not reached; steered within N/20 steps, it would grow until codes are next to 0, with as many active elements
-//!   as before.
-//! * λ moves by a factor of e in T steps at most, as e is clamped, and so little by little from the start.
-//! * Within a factor of e of the target, K Δe takes back what was added on the way, before L0 is there.
+//! * T = max(N/20, c/η). A step of Adam moves a weight by η or less, however strong the penalty is, so L0 takes some
+//!   1/η steps to follow a change of λ. In a training shorter than that, λ hardly moves, and the target is not reached;
+//!   steered within N/20 steps, λ would grow until codes are next to 0, with as many active elements as before.
+//! * The integral term e/T changes λ by a factor of exp(1) in T steps at most, as e is clamped, so λ changes little by
+//!   little from the start.
+//! * Once L0 is within a factor of exp(1) of the target, K Δe takes back a part of what e/T has added on the way,
+//!   before L0 reaches the target.
 //!
-//! Where a penalty bears on codes, K is 1 and c 1/4. Where it bears on thresholds, each step moves these by η, whatever
-//! the penalty is, once it outweighs the error: so it may grow soon (c = 1/20), and has to be reversed as soon (K = 3).
-//! The published controller of SynthSAEBench waits in the same way, for a third of the training and while the error
-//! falls; but it moves ln m by at most 3·10⁻⁴ a step, whatever the length of the training: in 2,000 steps by a factor
-//! of 1.8.
+//! Where the penalty acts on codes, K = 1 and c = 1/4. Where it acts on thresholds (JumpReLU), each step moves these by
+//! η, whatever λ is, once the penalty outweighs the error: so λ may grow soon (c = 1/20), and has to be reversed as
+//! soon (K = 3). The published controller of SynthSAEBench waits in the same way, for a third of the training and while
+//! the error falls; but it moves ln m by at most 3·10⁻⁴ a step, whatever the length of the training: in 2,000 steps by
+//! a factor of 1.8.
 
 use kernels::sae::Variant;
 
 use crate::store::snapshot::Snapshot;
 
-/// The share a of a new value in a running mean: those of batches differ by little, and a late one is worse.
+/// The weight a of a new value in the running mean of L0. It is large, since the L0 of batches differ by little, and a
+/// late mean is worse than a noisy one.
 const SMOOTHING: f64 = 0.3;
-/// K and c where a penalty bears on codes.
+/// The constants K and c where the penalty acts on codes.
 const FOR_CODES: (f64, f64) = (1.0, 0.25);
-/// K and c where it bears on thresholds.
+/// The constants K and c where the penalty acts on thresholds.
 const FOR_THRESHOLDS: (f64, f64) = (3.0, 0.05);
-/// The part of a training that is over before λ is steered.
+/// The number of batches seen before λ is steered, as a share of the steps of a training.
 const WAIT: f64 = 0.2;
-/// T as a part of a training, if that is long enough.
+/// The time T as a share of the steps of a training, where c/η is not longer.
 const MOVE: f64 = 0.05;
-/// The largest factor that λ is multiplied or divided by.
+/// The largest factor by which λ is multiplied or divided.
 pub const MOST: f64 = 100.0;
 
-/// The state of the steering of one penalty.
+/// A controller of one penalty, with its state.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Controller {
-    /// L*
+    /// The target L* of L0.
     target: f64,
-    /// Steps that are left of those without steering.
+    /// The number of batches still to be seen before λ is steered.
     wait: u64,
-    /// T
+    /// The time T of the integral term, in steps.
     moving: f64,
-    /// K
+    /// The gain K of the proportional term.
     proportional: f64,
-    /// s; none before the first batch.
+    /// The smoothed L0, s; `None` before the first batch.
     smoothed: Option<f64>,
-    /// u
+    /// The logarithm u of the multiplier.
     log: f64,
 }
 
 impl Controller {
-    /// Steering of a variant to a number of active elements over a training of so many steps, at that learning rate.
+    /// Returns a controller that steers `variant` to an L0 of `target` over a training of `steps` steps, with Adam's
+    /// highest learning rate `learning_rate`.
     pub fn new(target: f64, variant: Variant, steps: u64, learning_rate: f64) -> Controller {
         let (proportional, follows) = match variant {
             Variant::JumpRelu(_) => FOR_THRESHOLDS,
@@ -76,7 +80,7 @@ impl Controller {
         }
     }
 
-    /// Takes in the L0 of a batch.
+    /// Updates the state with the L0 of a batch.
     pub fn see(&mut self, l0: f64) {
         let before = self.smoothed.unwrap_or(l0);
         let smoothed = before + SMOOTHING * (l0 - before);
@@ -90,28 +94,28 @@ impl Controller {
         self.log = log.clamp(-MOST.ln(), MOST.ln());
     }
 
-    /// m, the factor of the penalty in the next step.
+    /// Returns m, the factor of the penalty in the next step.
     pub fn multiplier(&self) -> f64 {
         self.log.exp().clamp(1.0 / MOST, MOST)
     }
 
-    /// e, where an L0 of next to nothing counts as that.
+    /// Returns the error e of a smoothed L0, of which values below 0.001 count as 0.001.
     fn error(&self, smoothed: f64) -> f64 {
         let log = (smoothed.max(1e-3) / self.target).ln();
         log.clamp(-1.0, 1.0)
     }
 
-    /// Puts the state into a checkpoint.
+    /// Writes the state to a checkpoint.
     pub fn put(&self, snapshot: &mut Snapshot) {
         let smoothed = self.smoothed.unwrap_or(f64::NAN);
         let state = [self.wait as f64, smoothed, self.log];
         snapshot.put_vector(KEY, &state);
     }
 
-    /// The same controller in the state that a checkpoint holds.
+    /// Returns the same controller in the state that a checkpoint holds.
     ///
     /// # Errors
-    /// If it holds none.
+    /// If the checkpoint holds no state of a controller.
     pub fn restored(self, snapshot: &Snapshot) -> Result<Controller, String> {
         let mut state = [0f64; 3];
         snapshot.read_into(KEY, &mut state)?;
@@ -144,8 +148,8 @@ mod tests {
     /// Adam's learning rate in these tests.
     const RATE: f64 = 2e-3;
 
-    /// Something whose L0 follows a penalty late: ln L0 nears ln(1000) − gain·ln λ by a share of what is missing, and by
-    /// no more than `fastest`, in each step. Returns ln(L0/target) and the multiplier step by step.
+    /// Simulates a training whose L0 follows the penalty late: in each step, ln L0 approaches ln(1000) − gain·ln λ by a
+    /// share of the difference, and by no more than `fastest`. Returns ln(L0/target) and the multiplier step by step.
     fn steered(
         variant: Variant,
         target: f64,
@@ -159,7 +163,7 @@ mod tests {
             let multiplier = controller.multiplier();
             let wanted = 1000f64.ln() - gain * multiplier.ln();
             log += (share * (wanted - log)).clamp(-fastest, fastest);
-            // Batches differ.
+            // The L0 of batches differ.
             let noise = 0.02 * (1.7 * step as f64).sin();
             controller.see((log + noise).exp());
             seen.push((log - target.ln(), multiplier));
@@ -199,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_training_too_short_for_its_target_is_left_as_it_would_have_been() {
-        // Weights move by a learning rate in a step, and ln L0 by as little; it would get there in 2,000 steps.
+        // Weights move by a learning rate in a step, and ln L0 by as little; it would reach its target in 2,000 steps.
         let seen = steered(CODES, 16.0, 75, (1.0, 0.1, RATE));
         let (off, multiplier) = seen[seen.len() - 1];
         assert!(off > 1.0, "a test that sees little: {off}");
@@ -208,7 +212,7 @@ mod tests {
 
     #[test]
     fn l0_is_not_steered_far_below_its_target() {
-        // What is below a tenth of its target is dead.
+        // A dictionary whose L0 falls below a tenth of the target is dead.
         for steps in [200, 500, 1000, 3000] {
             for (gain, share, fastest) in [(1.2, 1.0, 1.0), (3.0, 0.05, 1.0), (2.0, 0.02, 0.05)] {
                 let seen = steered(CODES, 32.0, steps, (gain, share, fastest));

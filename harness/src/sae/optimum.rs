@@ -12,7 +12,7 @@ const OPTIMAL: Stop = Stop {
     iterations: 3000,
 };
 
-/// Samples to code on a dictionary under the loss ‖x − Dᵀc‖² + λ Σ c over c ≥ 0.
+/// The problem of coding samples on a dictionary under the loss ‖x − Dᵀc‖² + λ Σ c over c ≥ 0.
 pub struct Problem<'a> {
     exec: Exec,
     lasso: Lasso<'a>,
@@ -21,7 +21,8 @@ pub struct Problem<'a> {
 }
 
 impl<'a> Problem<'a> {
-    /// The problem of samples, B×d, on a dictionary, n×d.
+    /// Returns the problem of coding the samples `x`, B×d, on `dictionary`, n×d, with the coefficient `lambda` of the
+    /// penalty.
     pub fn new(exec: Exec, dictionary: MatRef<'a>, x: MatRef<'a>, lambda: f64) -> Self {
         Problem {
             exec,
@@ -31,7 +32,7 @@ impl<'a> Problem<'a> {
         }
     }
 
-    /// The codes of least loss, B×n, by FISTA; nothing if one of them is not a number.
+    /// Returns the codes of least loss, B×n, by FISTA; `None` if one of them is not a number.
     pub fn best(&self) -> Option<Vec<f32>> {
         let _span = Phase::Metrics.begin();
         let mut codes = vec![0f32; self.x.rows() * self.elements];
@@ -44,7 +45,7 @@ impl<'a> Problem<'a> {
         certified.then_some(codes)
     }
 
-    /// The loss of codes, B×n, mean over samples.
+    /// Returns the loss of codes, B×n, mean over samples.
     pub fn loss(&self, codes: &[f32]) -> f64 {
         let mut certificates = vec![Certificate::default(); self.x.rows()];
         let codes = MatRef::from_rows(codes, self.elements);
@@ -53,7 +54,7 @@ impl<'a> Problem<'a> {
         certificates.iter().map(|c| c.objective).sum::<f64>() / self.x.rows() as f64
     }
 
-    /// The distance of codes from the best ones; not numbers if these were not found.
+    /// Returns the distance of `codes` from the best ones, `best`; [`Distance::UNKNOWN`] if these were not found.
     pub fn distance(&self, codes: &[f32], best: Option<&[f32]>) -> Distance {
         let Some(best) = best else {
             return Distance::UNKNOWN;
@@ -79,26 +80,26 @@ impl<'a> Problem<'a> {
 /// The distance of codes from the best ones for the same dictionary, samples and λ.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Distance {
-    /// The loss above that of the best codes, in units of the latter.
+    /// The excess of the loss over that of the best codes, in units of the latter.
     pub excess: f64,
-    /// F1 of the active entries against those of the best codes, over all samples.
+    /// The F1 of the active entries against those of the best codes, over all samples.
     pub f1: f64,
 }
 
 impl Distance {
-    /// The distance of codes of which nothing is known.
+    /// The distance where the best codes are not known: NaN in both fields.
     pub const UNKNOWN: Distance = Distance {
         excess: f64::NAN,
         f1: f64::NAN,
     };
 }
 
-/// The active entries of a code, rising.
+/// Returns the indices of the active entries of a code, in increasing order.
 pub fn active(code: &[f32]) -> Vec<usize> {
     (0..code.len()).filter(|&j| code[j] > 0.0).collect()
 }
 
-/// The entries that sets have in common with others, over many samples.
+/// The numbers of entries that were found, that were wanted, and that both have in common, over many samples.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Overlap {
     common: usize,
@@ -107,14 +108,14 @@ pub struct Overlap {
 }
 
 impl Overlap {
-    /// The overlap of no sample: all its measures are not numbers.
+    /// The overlap of no samples, whose measures are NaN.
     pub const NOTHING: Overlap = Overlap {
         common: 0,
         found: 0,
         wanted: 0,
     };
 
-    /// Adds a sample: the entries found, and the entries wanted, rising.
+    /// Adds a sample: the entries `found`, and the entries `wanted`, in increasing order.
     pub fn add(&mut self, found: &[usize], wanted: &[usize]) {
         let common = found.iter().filter(|j| wanted.binary_search(j).is_ok());
         self.common += common.count();
@@ -122,22 +123,22 @@ impl Overlap {
         self.wanted += wanted.len();
     }
 
-    /// Share of the entries found that were wanted.
+    /// Returns the share of the entries found that were wanted.
     pub fn precision(&self) -> f64 {
         self.common as f64 / self.found as f64
     }
 
-    /// Share of the entries wanted that were found.
+    /// Returns the share of the entries wanted that were found.
     pub fn recall(&self) -> f64 {
         self.common as f64 / self.wanted as f64
     }
 
-    /// The number of entries found, in all samples.
+    /// Returns the number of entries found, in all samples.
     pub fn found(&self) -> usize {
         self.found
     }
 
-    /// The harmonic mean of precision and recall.
+    /// Returns the harmonic mean of precision and recall.
     pub fn f1(&self) -> f64 {
         2.0 * self.common as f64 / (self.found + self.wanted) as f64
     }
@@ -150,7 +151,7 @@ mod tests {
     use super::*;
     use crate::rng::{Rng, random_direction};
 
-    /// Cyclic coordinate descent in f64 until nothing moves.
+    /// Returns the code of least loss by cyclic coordinate descent in f64, which ends when no entry moves.
     fn by_descent(elements: &[Vec<f64>], x: &[f64], lambda: f64) -> Vec<f64> {
         let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
         let (mut code, mut rest) = (vec![0.0; elements.len()], x.to_vec());

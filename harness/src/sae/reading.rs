@@ -1,4 +1,5 @@
-//! What experiments ask of a trained sparse autoencoder, on more samples than fit its workspace at once.
+//! Measurements of a trained sparse autoencoder on more samples than fit its workspace at once: metrics of its
+//! reconstructions, its codes, and its elements.
 
 use kernels::metrics::Stream;
 use kernels::sae::{self, Parameters, Workspace};
@@ -7,10 +8,10 @@ use rayon::prelude::*;
 
 use crate::phase::Phase;
 
-/// Samples encoded at once.
+/// The number of samples encoded at once.
 pub const CHUNK: usize = 512;
 
-/// All metrics of its reconstructions of `x`, B×d with contiguous rows.
+/// Returns all metrics of a model's reconstructions of `x`, B×d with contiguous rows.
 pub fn measure(exec: Exec, parameters: &Parameters, x: MatRef) -> Stream {
     let _span = Phase::Metrics.begin();
     let shape = parameters.shape();
@@ -24,8 +25,8 @@ pub fn measure(exec: Exec, parameters: &Parameters, x: MatRef) -> Stream {
     stream
 }
 
-/// What `of_row` makes of each of so many rows, in their order; on all threads where the kernels run on all. What is
-/// summed over it does not depend on the number of threads.
+/// Returns `of_row(i)` for i = 0, …, `rows` − 1, in this order; all threads compute where the kernels run on all. Sums
+/// over the result do not depend on the number of threads.
 pub fn by_row<T: Send>(
     exec: Exec,
     rows: usize,
@@ -37,17 +38,17 @@ pub fn by_row<T: Send>(
     }
 }
 
-/// Mean number of active entries of a code; not a number if an entry is not finite, which is neither active nor not.
+/// Returns the mean number of active entries of a code; NaN if an entry is not finite, which is neither active nor not.
 pub fn l0(stream: &Stream) -> f64 {
     known(stream, stream.l0())
 }
 
-/// Share of the elements that were active on no sample; not a number if an entry of a code is not finite.
+/// Returns the share of the elements that were active on no sample; NaN if an entry of a code is not finite.
 pub fn dead_fraction(stream: &Stream) -> f64 {
     known(stream, stream.dead_fraction())
 }
 
-/// What was counted, if the sum over all entries shows that they are finite.
+/// Returns `counted` if the sum over all entries shows that they are finite, else NaN.
 fn known(stream: &Stream, counted: f64) -> f64 {
     match stream.l1().is_finite() {
         true => counted,
@@ -55,7 +56,7 @@ fn known(stream: &Stream, counted: f64) -> f64 {
     }
 }
 
-/// Its codes of `x`, B×d with contiguous rows: B×n, zeros and all.
+/// Returns a model's codes of `x`, B×d with contiguous rows, as a dense matrix, B×n.
 pub fn dense_codes(exec: Exec, parameters: &Parameters, x: MatRef) -> Vec<f32> {
     let _span = Phase::Metrics.begin();
     let n = parameters.shape().dictionary;
@@ -75,14 +76,14 @@ pub fn dense_codes(exec: Exec, parameters: &Parameters, x: MatRef) -> Vec<f32> {
     dense
 }
 
-/// x − b_dec for each row of `x`.
+/// Returns x − b_dec for each row x of `x`.
 pub fn centred(parameters: &Parameters, x: MatRef) -> Vec<f32> {
     let bias = parameters.b_dec();
     let less = |b: usize| x.row(b).iter().zip(bias).map(|(x, b)| x - b);
     (0..x.rows()).flat_map(less).collect()
 }
 
-/// The elements of its dictionary at norm 1, as its codes count them.
+/// Returns the elements of a model's dictionary at norm 1, n×d, in the order of the entries of codes.
 pub fn elements(exec: Exec, parameters: &Parameters) -> Vec<f32> {
     let rows = parameters.dictionary();
     let mut unit: Vec<f32> = (0..rows.rows())
@@ -93,7 +94,8 @@ pub fn elements(exec: Exec, parameters: &Parameters) -> Vec<f32> {
     unit
 }
 
-/// Hands `each` some rows of `x` at a time: where they begin, themselves, and their codes.
+/// Encodes `x`, [`CHUNK`] rows at a time: calls `each` with the index of the first of the rows, the rows, and their
+/// codes.
 fn encode(
     exec: Exec,
     parameters: &Parameters,

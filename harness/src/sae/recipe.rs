@@ -1,4 +1,4 @@
-//! How models are trained: the plan that all of them on the same batches share, and the recipe of each.
+//! The training options of models: the plan that all models on the same batches share, and the recipe of each model.
 
 use std::ops::RangeInclusive;
 
@@ -7,10 +7,10 @@ use kernels::sae::{Shape, Task};
 
 use crate::settings::range::{Above, Worded, above, worded};
 
-/// Batches drawn at once, at most.
+/// The largest number of batches drawn at once.
 const BLOCK: u64 = 32;
 
-/// Values of the batches that are drawn at once, at most, unless a single batch has more.
+/// The largest number of values in the batches that are drawn at once, unless a single batch has more.
 const VALUES: usize = 1 << 22;
 
 crate::settings! {
@@ -28,13 +28,13 @@ crate::settings! {
     }
 }
 
-/// The range of numbers of steps.
+/// The range of the number of training steps.
 pub const STEPS: RangeInclusive<u64> = 1..=1 << 40;
 
-/// The range of sizes of a batch.
+/// The range of the number of samples in a batch.
 pub const BATCH: RangeInclusive<usize> = 1..=1 << 20;
 
-/// The range of learning rates: what single precision holds.
+/// Returns the range of learning rates: the positive numbers that single precision holds.
 pub fn learning_rate() -> Worded<Above> {
     worded(
         "above 0 and at most 3e38",
@@ -45,7 +45,8 @@ pub fn learning_rate() -> Worded<Above> {
 /// The number of times that losses are recorded during a training.
 pub const RECORDS: u64 = 20;
 
-/// Values in a row of a batch: what is read, and behind it what is to be reconstructed, where that is something else.
+/// Returns the number of values in a row of a batch: those that a model reads, and for a transcoder those of the target
+/// that it reconstructs.
 pub fn row(task: Task) -> usize {
     match task {
         Task::Autoencoder(shape) => shape.width,
@@ -53,7 +54,7 @@ pub fn row(task: Task) -> usize {
     }
 }
 
-/// What is read of a batch, and what is to be reconstructed.
+/// Returns the rows of a batch that a model reads, and the rows that it is to reconstruct.
 pub fn sides(task: Task, batch: &[f32]) -> (MatRef<'_>, MatRef<'_>) {
     let width = task.shape().width;
     match task {
@@ -73,19 +74,20 @@ pub fn sides(task: Task, batch: &[f32]) -> (MatRef<'_>, MatRef<'_>) {
 }
 
 impl Plan {
-    /// The rows of all batches, those of later passes again.
+    /// Returns the number of rows of all batches; rows of later passes count again.
     pub fn rows(&self) -> u64 {
         self.steps * self.batch as u64
     }
 
-    /// Estimated memory, bytes, of models of that width: a block of batches, and as many that are drawn for it at most,
-    /// and the models.
+    /// Returns the estimated memory, in bytes, of training models of `width` columns, with the numbers of elements
+    /// `dictionaries`: the models, a block of batches, and as many batches that are drawn for it at most.
     pub fn memory(&self, width: usize, dictionaries: impl Iterator<Item = usize>) -> f64 {
         let of_model = |dictionary| self.of_model(Shape { width, dictionary }.into());
         dictionaries.map(of_model).sum::<f64>() + 2.0 * self.room(width)
     }
 
-    /// Estimated memory of a model, bytes: its parameters, gradient and moments, its codes and a checkpoint of it.
+    /// Returns the estimated memory of a model, in bytes: its parameters, gradient and moments, its codes and a
+    /// checkpoint of it.
     pub fn of_model(&self, task: Task) -> f64 {
         let b = self.batch as f64;
         let (input, width) = (task.input() as f64, task.shape().width as f64);
@@ -98,60 +100,60 @@ impl Plan {
         4.0 * (8.0 * parameters + b * (4.0 * n + input + width))
     }
 
-    /// The bytes of a block of batches of that many values a row.
+    /// Returns the size in bytes of a block of batches with `row` values in a row.
     pub fn room(&self, row: usize) -> f64 {
         (self.block(row) as usize * self.batch * row * size_of::<f32>()) as f64
     }
 
-    /// Batches of that many values a row that are drawn at once.
+    /// Returns the number of batches that are drawn at once, with `row` values in a row.
     pub fn block(&self, row: usize) -> u64 {
         let fit = VALUES / self.batch.saturating_mul(row).max(1);
         (fit as u64).clamp(1, BLOCK)
     }
 
-    /// The learning rate of a step.
+    /// Returns the learning rate of a step.
     pub fn learning_rate_at(&self, step: u64) -> f64 {
         let left = (self.steps - step) as f64 / (self.cooldown * self.steps as f64);
         self.learning_rate * left.min(1.0)
     }
 }
 
-/// How a model is trained, beside the plan.
+/// The training options of one model, beside the plan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recipe {
-    /// Its learning rate, in multiples of the plan's.
+    /// The learning rate, in multiples of the plan's.
     pub rate: f64,
-    /// Steps at the start over which its learning rate rises along a line.
+    /// The number of steps at the start over which the learning rate rises along a line.
     pub warm_up: u64,
-    /// The most that the norm of its gradient may be.
+    /// The largest norm of the gradient, to which a longer one is scaled; `None` for no limit.
     pub clip: Option<f32>,
-    /// The names of tensors that are held at their start, where it has them.
+    /// The names of the tensors that keep their first values; names that the model does not have are left out.
     pub held: Vec<&'static str>,
-    /// Steps at the start over which its penalty rises along a line.
+    /// The number of steps at the start over which the penalty rises along a line.
     pub penalty_warm_up: u64,
-    /// The number of active elements that its penalty is steered to, from then on.
+    /// The number of active elements that the penalty is steered to once it has risen.
     pub target_l0: Option<f64>,
-    /// Steps without firing after which an element counts as dead in what is shown meanwhile.
+    /// The number of steps without firing after which an element counts as dead in the line of progress.
     pub dead_after: Option<u32>,
-    /// What becomes of its dead elements, beside an auxiliary loss.
+    /// The resampling of dead elements, if there is any.
     pub resampling: Option<Resampling>,
 }
 
 /// The resampling of dead elements at regular steps.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Resampling {
-    /// Steps between two of them.
+    /// The number of steps between two resamplings.
     pub every: u64,
-    /// The step from which there are none, so that the last new elements learn something.
+    /// The step from which on there is no resampling, so that the last new elements learn something.
     pub until: u64,
-    /// Steps without firing after which an element counts as dead.
+    /// The number of steps without firing after which an element counts as dead.
     pub dead_after: u32,
-    /// The seed of what is drawn.
+    /// The seed of the random choices.
     pub seed: u64,
 }
 
 impl Default for Recipe {
-    /// Only what the plan says.
+    /// Returns the recipe that adds nothing to the plan.
     fn default() -> Recipe {
         Recipe {
             rate: 1.0,
@@ -167,24 +169,25 @@ impl Default for Recipe {
 }
 
 impl Recipe {
-    /// The learning rate of a step.
+    /// Returns the learning rate of a step under a plan.
     pub fn learning_rate_at(&self, step: u64, plan: &Plan) -> f64 {
         risen(step, self.warm_up) * self.rate * plan.learning_rate_at(step)
     }
 
-    /// The penalty of a step, as a share of what it rises to.
+    /// Returns the strength of the penalty in a step, as a share of what it rises to.
     pub fn penalty_at(&self, step: u64) -> f64 {
         risen(step, self.penalty_warm_up)
     }
 
-    /// Whether dead elements are resampled before a step.
+    /// Returns the resampling, if dead elements are resampled before a step.
     pub fn resamples_at(&self, step: u64) -> Option<Resampling> {
         let due = |r: &Resampling| step > 0 && step < r.until && step.is_multiple_of(r.every);
         self.resampling.filter(due)
     }
 }
 
-/// The share of its height that something has in a step, if it rises along a line over the first steps.
+/// Returns the share of its full value that a quantity has in a step, if it rises along a line over the first `over`
+/// steps.
 fn risen(step: u64, over: u64) -> f64 {
     match step < over {
         true => (step + 1) as f64 / over as f64,

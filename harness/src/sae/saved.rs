@@ -1,4 +1,4 @@
-//! What the checkpoints of a model in training hold.
+//! The contents of the checkpoints of a model in training.
 
 use kernels::adam::Adam;
 use kernels::sae::{Parameters, Trainer};
@@ -13,30 +13,30 @@ use crate::store::snapshot::Snapshot;
 pub struct Record {
     /// The step, from 0.
     pub step: u64,
-    /// ‖x̂ − x‖², mean over the batch.
+    /// The squared error ‖x̂ − x‖², mean over the batch.
     pub reconstruction: f64,
-    /// The penalty.
+    /// The penalty on the codes, its coefficient included.
     pub sparsity: f64,
-    /// Share of the codes' entries that are active.
+    /// The share of the codes' entries that are active.
     pub density: f64,
     /// The coefficient λ of the penalty in that step; 0 where there is none.
     pub lambda: f64,
 }
 
-/// What a checkpoint holds of a training.
+/// The state of a training that a checkpoint holds.
 pub struct Saved {
-    /// The model, and what its optimiser remembers.
+    /// The model, and the state of its optimiser.
     pub trainer: Trainer,
-    /// What steers the coefficient of its penalty.
+    /// The controller of the coefficient of the penalty, if it is steered.
     pub controller: Option<Controller>,
-    /// What was seen on the way.
+    /// The losses recorded so far.
     pub records: Vec<Record>,
-    /// A description of its divergence, if it diverged.
+    /// A description of the divergence, if the training diverged.
     pub divergence: Option<String>,
 }
 
 impl Saved {
-    /// What is there before the first step.
+    /// Returns the state before the first step.
     pub fn start(start: &Parameters, controller: Option<Controller>, plan: &Plan) -> Saved {
         Saved {
             trainer: Trainer::new(start.clone(), Adam::default(), plan.batch),
@@ -46,10 +46,10 @@ impl Saved {
         }
     }
 
-    /// What a checkpoint holds of a training from this start.
+    /// Reads the state of a training that began from the parameters `start` from a checkpoint.
     ///
     /// # Errors
-    /// If a part is missing or does not fit; the message names it.
+    /// If a part of the state is missing or does not fit; the message names the part.
     pub fn read(
         snapshot: &Snapshot,
         start: &Parameters,
@@ -82,7 +82,7 @@ impl Saved {
     }
 }
 
-/// The records in a checkpoint.
+/// Reads the records in a checkpoint.
 fn records(snapshot: &Snapshot) -> Result<Vec<Record>, String> {
     let records = snapshot
         .read_vector("record_step")?

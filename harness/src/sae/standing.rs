@@ -1,10 +1,10 @@
-//! Where the training of a model stands, for the one who waits for it.
+//! The state of the training of a model, as the line of progress shows it.
 
 use kernels::MatRef;
 
 use crate::text::{number, percent};
 
-/// The variance of rows: E‖x − E x‖².
+/// Returns the variance of rows, E‖x − E x‖².
 pub fn variance(x: MatRef) -> f64 {
     let rows = x.rows() as f64;
     let of_column = |j: usize| {
@@ -15,26 +15,26 @@ pub fn variance(x: MatRef) -> f64 {
     (0..x.cols()).map(of_column).sum()
 }
 
-/// Where a training stands, on the batch of its last step.
+/// The state of a training, measured on the batch of its last step.
 #[derive(Debug)]
 pub struct Standing<'a> {
     /// The name of the model.
     pub title: &'a str,
-    /// Steps so far.
+    /// The number of steps so far.
     pub step: u64,
-    /// The loss that training follows.
+    /// The loss that training minimises.
     pub loss: f64,
-    /// Active entries of a code.
+    /// The mean number of active entries of a code.
     pub l0: f64,
-    /// Explained variance; no finite number where all rows are equal.
+    /// The explained variance; not finite where all rows are equal.
     pub explained: f64,
-    /// Share of the elements that count as dead.
+    /// The share of the elements that count as dead; `None` if dead elements are not counted.
     pub dead: Option<f64>,
-    /// Rows that this model was trained on in a second, as were all that are trained beside it.
+    /// The number of rows that this model was trained on in a second, as were all models that are trained beside it.
     pub rows_per_second: f64,
 }
 
-/// In words, for the line of progress.
+/// Writes the state in words, for the line of progress.
 impl std::fmt::Display for Standing<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
         let Standing {

@@ -3,17 +3,17 @@
 //!
 //! ```text
 //! samples      an endless list of samples, each with a number
-//! law spec     what is drawn from: the settings of experiments, and all settings there are
-//! directions   of features, and how they are spread apart
-//! firing       the rule by which features fire
+//! law spec     the settings of synthetic data: those of experiments, and all of them
+//! directions   the directions of features, and how they are spread apart
+//! firing       the rules by which features fire
 //! copula       one of these rules: features that fire together, drawn fast
 //! forest       features in trees
-//! magnitudes   of features that are active
-//! tail         of the normal distribution
+//! magnitudes   the magnitudes of active features
+//! tail         the tail of the normal distribution
 //! ```
 //!
-//! A batch depends on the model and the random streams it is drawn from alone. Name the stream by the number of the
-//! batch or of the sample, and a training can go on from anywhere.
+//! A batch depends only on the model and the random streams that it is drawn from. With streams named by the number of
+//! the batch or of the sample, a training can be resumed at any batch.
 
 mod copula;
 mod directions;
@@ -41,10 +41,10 @@ use magnitudes::Magnitude;
 pub use spec::{Directions, Firing, Magnitudes, Spec};
 pub(crate) use tail::normal_tail;
 
-/// Samples whose factors are drawn at once.
+/// The number of samples whose factors are drawn at once.
 const CHUNK: usize = 16;
 
-/// Draws batches of data with fixed features.
+/// A generator of batches of data with fixed features.
 #[derive(Debug, Clone)]
 pub struct Generator {
     width: usize,
@@ -53,35 +53,35 @@ pub struct Generator {
     rule: Rule,
     magnitudes: Vec<Magnitude>,
     trees: Trees,
-    /// What is added to all samples.
+    /// The vector that is added to all samples.
     bias: Vec<f32>,
     noise: f64,
 }
 
-/// Features in trees, and what children have of their parents.
+/// The trees of features, and how children depend on their parents.
 #[derive(Debug, Clone)]
 struct Trees {
     forest: Forest,
     exclusive: bool,
-    /// The means of features that have children, if magnitudes are scaled.
+    /// The mean magnitude of each feature, if magnitudes of children are scaled by those of their parents.
     means: Option<Vec<f64>>,
 }
 
-/// Samples, and what they are made of.
+/// A batch of samples, with the features and magnitudes that they are made of.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
-    /// B×d.
+    /// The samples, B×d.
     pub x: Vec<f32>,
-    /// The places where the entries of each sample start, and where the last ones end: B + 1 places.
+    /// The places in `features` where the entries of each sample start, and where the last ones end: B + 1 places.
     pub starts: Vec<usize>,
-    /// The features that are active, rising in each sample.
+    /// The features that are active, in increasing order in each sample.
     pub features: Vec<u32>,
-    /// Their magnitudes, all above 0.
+    /// The magnitudes of these features, all above 0.
     pub magnitudes: Vec<f32>,
 }
 
 impl Batch {
-    /// The magnitudes of all features, B×n.
+    /// Returns the magnitudes of all features, B×n.
     pub fn codes(&self, features: usize) -> SparseRef<'_> {
         SparseRef::new(&self.starts, &self.features, &self.magnitudes, features)
             .expect("entries of features")
@@ -101,8 +101,8 @@ impl Generator {
         Self::with(&spec, directions, rule, rng)
     }
 
-    /// Draws the features of a synthetic model whose settings are in range, and spreads them if it says so; every step
-    /// of that is a unit of the progress.
+    /// Draws the features of a synthetic model whose settings are in range, and spreads their directions if it says so;
+    /// every step of the spreading is a unit of the progress.
     ///
     /// # Errors
     /// If it is interrupted.
@@ -134,7 +134,7 @@ impl Generator {
         Ok(Self::with(spec, directions, rule, rng))
     }
 
-    /// The model with these directions, and features that fire so.
+    /// Returns a generator with these directions, and features that fire by `rule`; draws magnitudes and the bias.
     fn with(spec: &Spec, directions: Vec<f32>, rule: Rule, rng: &mut Rng) -> Self {
         let means = spec.means();
         let of_features = means.iter().zip(spec.deviations());
@@ -167,17 +167,17 @@ impl Generator {
         }
     }
 
-    /// The true features, as rows.
+    /// Returns the true features, as rows.
     pub fn features(&self) -> MatRef<'_> {
         MatRef::from_rows(&self.directions, self.width)
     }
 
-    /// What is added to all samples.
+    /// Returns the vector that is added to all samples.
     pub fn bias(&self) -> &[f32] {
         &self.bias
     }
 
-    /// Draws a batch.
+    /// Draws a batch of `samples` samples, each from its stream among `streams`.
     pub fn batch(&self, samples: usize, streams: &mut (impl Streams + ?Sized)) -> Batch {
         let _span = Phase::Data.begin();
         let mut batch = Batch {
@@ -222,7 +222,7 @@ impl Generator {
         batch
     }
 
-    /// Adds the descendants of the roots that are active, and sorts all.
+    /// Adds the active descendants of the roots among `entries`, and sorts all entries by feature.
     fn grow(
         &self,
         entries: &mut Vec<(u32, f32)>,
@@ -264,7 +264,7 @@ impl Generator {
                 }
                 continue;
             }
-            // One of those that are on, all as likely: the first of them in a random order.
+            // One of the children that are on stays, all as likely: the first of them in a random order.
             while !firing.is_empty() {
                 let child = firing.swap_remove(rng.below(firing.len()));
                 if draw(child, rng) {

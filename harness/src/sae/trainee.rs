@@ -1,4 +1,4 @@
-//! One model in training: its steps, what changes from one to the next, and its checkpoints.
+//! One model in training: its steps, the options that change from step to step, and its checkpoints.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -22,30 +22,30 @@ use crate::store::snapshot::Snapshot;
 /// A model to train.
 #[derive(Debug)]
 pub struct Candidate {
-    /// Name of the folder of its checkpoints.
+    /// The name of the folder of the model's checkpoints.
     pub slug: String,
-    /// Its name in messages.
+    /// The name of the model in messages.
     pub title: String,
-    /// Number of the source of its batches.
+    /// The number of the source of the model's batches.
     pub source: usize,
-    /// What it starts from.
+    /// The parameters that training starts from.
     pub start: Parameters,
-    /// What its training does from step to step.
+    /// The training options of the model.
     pub recipe: Recipe,
 }
 
 /// A model at the end of its training.
 #[derive(Debug)]
 pub struct Trained {
-    /// The model.
+    /// The trained parameters.
     pub parameters: Parameters,
-    /// The coefficient λ of its penalty at the end; 0 where there is none.
+    /// The coefficient λ of the penalty at the end; 0 where there is no penalty.
     pub lambda: f64,
-    /// What was seen on the way.
+    /// The losses recorded during training.
     pub records: Vec<Record>,
-    /// A description of its divergence, if it diverged.
+    /// A description of the divergence, if the training diverged.
     pub divergence: Option<String>,
-    /// The time that its steps took, without those before an interruption.
+    /// The time that steps took, without those before an interruption.
     pub stepping: Duration,
 }
 
@@ -55,23 +55,24 @@ pub struct Trainee<'a> {
     title: String,
     source: usize,
     recipe: Recipe,
-    /// What its penalty rises to, before anything steers it.
+    /// The coefficient that the penalty rises to, before the controller changes it; `None` without a penalty.
     lambda: Option<f32>,
     controller: Option<Controller>,
     trainer: Trainer,
     records: Vec<Record>,
     divergence: Option<String>,
-    /// The losses of its last step.
+    /// The losses of the last step; `None` before the first step since training was begun or resumed.
     last: Option<Losses>,
-    /// When it was begun or resumed, and at which step.
+    /// The time at which training was begun or resumed.
     begun: Instant,
+    /// The number of steps that were done then.
     first: u64,
     stepping: Duration,
     store: Store<'a>,
 }
 
 impl Candidate {
-    /// What steers the coefficient of its penalty from the start, if anything does.
+    /// Returns the controller of the penalty's coefficient before the first step, if the penalty is steered.
     fn controller(&self, plan: &Plan) -> Option<Controller> {
         let variant = self.start.variant();
         variant.lambda()?;
@@ -80,14 +81,14 @@ impl Candidate {
         Some(Controller::new(target, variant, plan.steps, learning_rate))
     }
 
-    /// What a checkpoint holds of its training.
+    /// Reads the state of the candidate's training from a checkpoint.
     fn read(&self, snapshot: &Snapshot, plan: &Plan) -> Result<Saved, String> {
         Saved::read(snapshot, &self.start, self.controller(plan), plan)
     }
 }
 
-/// What the training of a candidate has come to, by the file of its checkpoint at the end, or why the file is no such
-/// checkpoint.
+/// Reads a trained candidate from `file`, the checkpoint at the end of its training; the inner error says why the file
+/// is no such checkpoint.
 ///
 /// # Errors
 /// If the file cannot be read at all.
@@ -115,7 +116,7 @@ pub fn at_end(
 }
 
 impl<'a> Trainee<'a> {
-    /// The state that its last checkpoint left, or that of the start.
+    /// Returns a candidate in training, in the state of its last checkpoint, or at the start if there is none.
     pub fn begin(
         index: usize,
         candidate: Candidate,
@@ -132,7 +133,7 @@ impl<'a> Trainee<'a> {
         Ok(model)
     }
 
-    /// A candidate in that state.
+    /// Returns a candidate in training in the state `saved`.
     fn of(
         index: usize,
         candidate: Candidate,
@@ -165,37 +166,37 @@ impl<'a> Trainee<'a> {
         model
     }
 
-    /// Its place among all candidates.
+    /// Returns the place of the model among all candidates.
     pub fn index(&self) -> usize {
         self.index
     }
 
-    /// Number of the source of its batches.
+    /// Returns the number of the source of the model's batches.
     pub fn source(&self) -> usize {
         self.source
     }
 
-    /// Values in a row of its batches.
+    /// Returns the number of values in a row of the model's batches.
     pub fn row(&self) -> usize {
         recipe::row(self.parameters().task())
     }
 
-    /// Its parameters as they are now.
+    /// Returns the parameters as they are now.
     pub fn parameters(&self) -> &Parameters {
         self.trainer.parameters()
     }
 
-    /// Steps so far.
+    /// Returns the number of steps so far.
     pub fn steps(&self) -> u64 {
         self.trainer.steps()
     }
 
-    /// Whether it needs no further step.
+    /// Returns whether the model needs no further step.
     pub fn ended(&self, plan: &Plan) -> bool {
         self.done(plan) == plan.steps
     }
 
-    /// Steps that need not be made any more.
+    /// Returns the number of steps that need not be made any more: all of them if the model has diverged.
     fn done(&self, plan: &Plan) -> u64 {
         match self.divergence {
             Some(_) => plan.steps,
@@ -203,8 +204,8 @@ impl<'a> Trainee<'a> {
         }
     }
 
-    /// Trains on those batches of a block that it has not seen, which stand one behind the other. Its state is on disk
-    /// before an interrupt is passed on.
+    /// Trains the model on those batches of `block` that it has not seen. The batches stand one behind the other, and
+    /// the first has the number `first`. Writes the state to disk before an interrupt is passed on.
     pub fn train(
         &mut self,
         first: u64,
@@ -279,7 +280,7 @@ impl<'a> Trainee<'a> {
         interrupted
     }
 
-    /// Where it stands after the step on this batch.
+    /// Returns the state of the training after a step on `batch`, which had these losses.
     fn standing(&self, losses: Losses, batch: &[f32], plan: &Plan) -> Standing<'_> {
         let task = self.trainer.parameters().task();
         let idle = self.trainer.idle();
@@ -299,7 +300,7 @@ impl<'a> Trainee<'a> {
         }
     }
 
-    /// Gives the penalty the strength that it has in a step, and returns its coefficient; 0 where there is none.
+    /// Gives the penalty the strength that it has in a step, and returns its coefficient; 0 where there is no penalty.
     fn set_penalty(&mut self, step: u64) -> f32 {
         let Some(lambda) = self.lambda else {
             return 0.0;
@@ -339,9 +340,9 @@ impl<'a> Trainee<'a> {
         snapshot
     }
 
-    /// The model as it is now.
+    /// Returns the model as it is now.
     pub fn end(mut self) -> Trained {
-        // Whether it comes from its last step or from a checkpoint.
+        // Checkpoints do not hold λ, so it is set again.
         let lambda = self.set_penalty(self.trainer.steps());
         Trained {
             parameters: self.trainer.into_parameters(),

@@ -1,5 +1,5 @@
-//! Sparse autoencoders trained side by side: in lock step on the same batches, each of which is drawn once. There may
-//! be several sources of batches; each model sees those of one.
+//! Training of sparse autoencoders side by side: in lock step on the same batches, each of which is drawn once. There
+//! may be several sources of batches; each model sees those of one.
 //!
 //! Batches are drawn a block at a time, on all threads; then whole models go to the threads, each for as many steps as
 //! the block has batches. Every model has checkpoints of its own, so an interrupted run may find them at different
@@ -22,19 +22,21 @@ pub use super::recipe::{BATCH, Plan, RECORDS, Recipe, Resampling, STEPS, learnin
 pub use super::saved::Record;
 pub use super::trainee::{Candidate, Trained, at_end};
 
-/// Batches of the first block, at most: few, so that the time of their steps soon tells about how long all take.
+/// The largest number of batches in the first block: few, so that the time of their steps soon tells about how long all
+/// steps take.
 pub const TIMED: u64 = 8;
 
-/// Random parameters to start a training from.
+/// Returns random parameters to start a training from.
 pub fn initial(task: impl Into<Task>, variant: Variant, rng: &mut Rng) -> Parameters {
     let _span = Phase::Data.begin();
     Parameters::initial(task, variant, || rng.normal() as f32)
 }
 
-/// Trains all candidates on batches of B×d, of which `draw` draws one by its source and number; the batch of a transcoder
-/// is B×d_in, and B×d_out of its targets behind it. The progress made is one unit a step and model.
+/// Trains all candidates on batches of B×d, and returns the models in the order of the candidates. `draw` draws a batch
+/// by its source and number; the batch of a transcoder is B×d_in, with B×d_out of its targets behind it. Each step of
+/// each model is a unit of progress.
 ///
-/// `settings` is everything beside the candidate's title that decides the course of a training.
+/// `settings` is everything beside a candidate's title that decides the course of its training.
 pub fn train(
     candidates: Vec<Candidate>,
     plan: &Plan,
@@ -49,7 +51,7 @@ pub fn train(
     train_reading(candidates, plan, settings, session, draw)
 }
 
-/// The same, with batches that are written to the room for them, and whose reading may fail.
+/// Trains all candidates as [`train`] does, with a `draw` that writes a batch to the slice for it, and may fail.
 pub fn train_reading(
     candidates: Vec<Candidate>,
     plan: &Plan,
@@ -62,7 +64,7 @@ pub fn train_reading(
     for (index, candidate) in candidates.into_iter().enumerate() {
         models.push(Trainee::begin(index, candidate, plan, settings, session)?);
     }
-    // The largest first, so that no thread is left with it at the end of a block.
+    // The largest model comes first, so that no thread is left with it at the end of a block.
     models.sort_by_key(|m| std::cmp::Reverse(m.parameters().values().len()));
     let behind = models.iter().filter(|m| !m.ended(plan)).map(|m| m.steps());
     let mut first = behind.min().unwrap_or(plan.steps);

@@ -9,10 +9,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::error::{Error, Result};
 use crate::stderr::say;
 
-/// Set by Ctrl-C and the other [signals](super::signals) that end a run.
+/// Whether Ctrl-C or another of the [signals](super::signals) that end a run has arrived.
 pub(crate) static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// Fails if Ctrl-C was pressed.
+/// Fails if a signal that ends the run, such as Ctrl-C, has arrived.
 pub fn check() -> Result<()> {
     if INTERRUPTED.load(Ordering::Relaxed) {
         Err(Error::Interrupted(None))
@@ -24,18 +24,18 @@ pub fn check() -> Result<()> {
 /// The way in which progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Show {
-    /// A bar with the time left.
+    /// A progress bar with the time left.
     Bar,
-    /// A line now and then.
+    /// A line of text now and then.
     Lines,
-    /// Nothing.
+    /// No progress.
     Nothing,
 }
 
 impl Show {
-    /// Nothing if `quiet`, a bar at a terminal that can draw one, else lines.
+    /// Returns [`Nothing`](Show::Nothing) if `quiet`, a bar at a terminal that can draw one, else lines.
     pub fn suited(quiet: bool) -> Self {
-        // Hidden where stderr is no terminal, and where TERM is `dumb` or not set.
+        // The target is hidden where stderr is no terminal, and where TERM is `dumb` or not set.
         match (quiet, ProgressDrawTarget::stderr().is_hidden()) {
             (true, _) => Show::Nothing,
             (false, false) => Show::Bar,
@@ -44,32 +44,32 @@ impl Show {
     }
 }
 
-/// Progress of one experiment; may be used from any thread.
+/// The progress of one experiment; it may be used from any thread.
 #[derive(Debug)]
 pub struct Progress {
-    /// What is in progress, such as `[2/8] rescale`.
+    /// The name of what is in progress, such as `[2/8] rescale`.
     name: String,
     show: Show,
     bar: ProgressBar,
     done: AtomicU64,
-    /// Of these, what an earlier run has done.
+    /// The number of units among those done that an earlier run has done.
     skipped: AtomicU64,
     total: AtomicU64,
-    /// Units of work after which it tells about how long the others take; 0 for never.
+    /// The number of units of work after which the time left is told; 0 for never.
     timed: u64,
     begun: Instant,
     last_line: Mutex<Instant>,
     last_note: Mutex<Instant>,
 }
 
-/// The time between two notes of a bar.
+/// The time between two notes of a progress bar.
 const BETWEEN_NOTES: Duration = Duration::from_millis(500);
 
 /// The time between two plain lines.
 const BETWEEN_LINES: Duration = Duration::from_secs(10);
 
 impl Progress {
-    /// The progress of something that has just begun.
+    /// Returns the progress of something that has just begun.
     pub fn new(name: impl Into<String>, show: Show) -> Self {
         let target = match show {
             Show::Bar => ProgressDrawTarget::stderr(),
@@ -97,7 +97,8 @@ impl Progress {
         }
     }
 
-    /// The same, which tells once, after so many units of work and by their time, about how long the others take.
+    /// Returns the same progress, which tells once, after `timed` units of work and by their time, about how long the
+    /// others take.
     pub fn telling_after(self, timed: u64) -> Self {
         Progress { timed, ..self }
     }
@@ -137,14 +138,14 @@ impl Progress {
         check()
     }
 
-    /// Units of work done.
+    /// Returns the number of units of work done.
     #[cfg(test)]
     pub fn done(&self) -> u64 {
         self.done.load(Ordering::Relaxed)
     }
 
-    /// Shows where a long piece of the work stands, beside the share that is done. If notes follow one another quickly,
-    /// only some of them are made.
+    /// Shows a note on where a long piece of the work stands, beside the share that is done. If notes follow one
+    /// another quickly, only some of them are made.
     pub fn note(&self, note: impl FnOnce() -> String) {
         let between = match self.show {
             Show::Bar => BETWEEN_NOTES,
@@ -161,12 +162,13 @@ impl Progress {
         }
     }
 
-    /// Tells something that the user must know, whatever is shown.
+    /// Tells the user a line that must be known, whatever is shown.
     pub fn say(&self, line: &str) {
         self.bar.suspend(|| say(&format!("{}: {line}", self.name)));
     }
 
-    /// Tells about how long the rest takes, if that is to be told when `done` units are done and not when `before` were.
+    /// Tells about how long the rest takes, if the number of units after which that is due lies above `before` and is
+    /// reached by `done`.
     fn tell_time(&self, before: u64, done: u64) {
         if self.timed == 0 || self.show == Show::Nothing {
             return;
@@ -183,7 +185,7 @@ impl Progress {
         }
     }
 
-    /// Writes a line, if the last one was long enough ago.
+    /// Writes a line of progress, if the last one was long enough ago.
     fn line(&self, done: u64) {
         // Another thread that holds the lock is writing the line.
         let Ok(mut last) = self.last_line.try_lock() else {
@@ -215,12 +217,13 @@ impl Progress {
     }
 }
 
-/// The seconds that the units of work left take, if they go on as those that were done in a time.
+/// Returns the seconds that the `left` units of work take, at the rate of the `done` units that took the time
+/// `elapsed`.
 fn left(elapsed: Duration, done: u64, left: u64) -> f64 {
     elapsed.as_secs_f64() * left as f64 / done as f64
 }
 
-/// A time as it reads best: `0.42 s`, `37 s`, `5 min 10 s`, `1 h 02 min`.
+/// Returns a time as text: `0.42 s`, `37 s`, `5 min 10 s`, `1 h 02 min`.
 pub fn duration(seconds: f64) -> String {
     let whole = seconds.round() as u64;
     match whole {

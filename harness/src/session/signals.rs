@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::session::progress::INTERRUPTED;
 use crate::stderr::say;
 
-/// All signals that can end a run.
+/// The signals that can end a run.
 const ENDING: &[c_int] = &[
     SIGINT,
     SIGTERM,
@@ -19,12 +19,12 @@ const ENDING: &[c_int] = &[
     signal_hook::consts::SIGHUP,
 ];
 
-/// Lets, from now on, the first signal end the run at the next tick and the second end the process.
+/// Makes the first signal, from now on, end the run at the next tick, and the second end the process.
 ///
 /// A signal that the process was told to ignore when it was started, as `nohup` does with SIGHUP and a shell with the
 /// SIGINT of a command in the background, stays ignored.
 pub fn catch() -> Result<()> {
-    // Listened to twice, the first signal would count as the second.
+    // If signals were listened to twice, the first signal would count as the second.
     static CAUGHT: AtomicBool = AtomicBool::new(false);
     if CAUGHT.swap(true, Ordering::Relaxed) {
         return Ok(());
@@ -36,7 +36,8 @@ pub fn catch() -> Result<()> {
 
 fn listen(signals: Vec<c_int>) -> io::Result<()> {
     for &signal in &signals {
-        // They happen in this order: what ends the process is a signal that finds the flag set by an earlier one.
+        // The two actions happen in this order: the process is ended by a signal that finds the flag set by an earlier
+        // one.
         flag::register_conditional_shutdown(signal, 130, &INTERRUPTED)?;
         flag::register(signal, &INTERRUPTED)?;
     }
@@ -45,7 +46,7 @@ fn listen(signals: Vec<c_int>) -> io::Result<()> {
     Ok(())
 }
 
-/// Answers the first signal at once, however long the next tick takes.
+/// Starts a thread that answers the first signal at once, however long the next tick takes.
 #[cfg(unix)]
 fn announce(signals: &[c_int]) -> io::Result<()> {
     let mut signals = signal_hook::iterator::Signals::new(signals)?;
@@ -58,15 +59,15 @@ fn announce(signals: &[c_int]) -> io::Result<()> {
     thread.spawn(wait).map(drop)
 }
 
-/// The set of ignored signals, a bit for each, from what Linux says about a process in `/proc/PID/status`. Where the
-/// system says nothing, the set is empty.
+/// Returns the set of ignored signals, a bit for each, from what Linux says about a process in `/proc/PID/status`.
+/// Where the system says nothing, the set is empty.
 fn ignored(status: &str) -> u64 {
     let mut masks = status.lines().filter_map(|l| l.strip_prefix("SigIgn:"));
     let mask = masks.next().unwrap_or_default();
     u64::from_str_radix(mask.trim(), 16).unwrap_or(0)
 }
 
-/// Whether a set holds a signal; the lowest bit is that of signal 1.
+/// Returns whether a set holds a signal; the lowest bit is that of signal 1.
 fn contains(set: u64, signal: c_int) -> bool {
     set >> (signal - 1) & 1 == 1
 }
@@ -77,7 +78,7 @@ mod tests {
 
     #[test]
     fn ignored_signals_are_read_from_the_state_of_a_process() {
-        // As under `nohup`: SIGHUP is 1, SIGPIPE is 13.
+        // The status is as under `nohup`: SIGHUP is 1, SIGPIPE is 13.
         let set = ignored("SigBlk:\t0000000000000002\nSigIgn:\t0000000000001001\nSigCgt:\t0\n");
         let found: Vec<_> = (1..=64).filter(|&s| contains(set, s)).collect();
         assert_eq!(found, [1, 13]);

@@ -12,18 +12,18 @@ use super::progress::Progress;
 use crate::error::Result;
 use crate::store::snapshot::Snapshot;
 
-/// What is trained: parameters, and what the training remembers beside them.
+/// A learner: the parameters that a training changes, and what the training remembers beside them.
 pub trait Learner: Clone {
-    /// The parameters.
+    /// Returns the parameters.
     fn parameters(&self) -> &[f32];
 
-    /// The parameters, to be changed.
+    /// Returns the parameters, to be changed.
     fn parameters_mut(&mut self) -> &mut [f32];
 
-    /// Adds what it remembers beside the parameters to a checkpoint.
+    /// Adds what the learner remembers beside the parameters to a checkpoint.
     fn put<'a>(&'a self, _: &mut Snapshot<'a>) {}
 
-    /// Reads that back.
+    /// Reads back from a checkpoint what [`put`](Self::put) added to it.
     ///
     /// # Errors
     /// If a part is missing or does not fit; the message names it.
@@ -31,7 +31,7 @@ pub trait Learner: Clone {
         Ok(())
     }
 
-    /// What is shown of it behind the number of the step while it learns.
+    /// Returns the text that is shown behind the number of the step while the learner learns.
     fn note(&self) -> String {
         String::new()
     }
@@ -60,29 +60,29 @@ impl Learner for mlp::Parameters {
 /// The state of a training.
 #[derive(Debug, Clone, PartialEq)]
 pub struct State<L> {
-    /// What is trained.
+    /// The learner that is trained.
     pub learner: L,
-    /// Adam's first and second moments.
+    /// The first and second moments of Adam.
     moments: [Vec<f32>; 2],
-    /// Steps done.
+    /// The number of steps done.
     pub step: u64,
-    /// Its end, if it has come.
+    /// The end of the training, if it has come.
     pub end: Option<End>,
 }
 
-/// The end of a training.
+/// The reason why a training ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum End {
     /// The steps were used up.
     Budget,
     /// There was nothing left to learn.
     Learned,
-    /// It diverged: what is named here is not finite.
+    /// The training diverged: the quantity named here is not finite.
     Diverged(String),
 }
 
 impl<L: Learner> State<L> {
-    /// The state before the first step.
+    /// Returns the state before the first step.
     pub fn start(learner: L) -> Self {
         let zeros = vec![0.0; learner.parameters().len()];
         State {
@@ -93,7 +93,7 @@ impl<L: Learner> State<L> {
         }
     }
 
-    /// A step of Adam on some of the parameters; the gradient is that of all of them.
+    /// Makes a step of Adam on the parameters in `range`; `gradient` is that of all parameters.
     pub fn update(&mut self, exec: Exec, adam: Adam, gradient: &[f32], range: Range<usize>) {
         self.step += 1;
         let [first, second] = &mut self.moments;
@@ -108,7 +108,7 @@ impl<L: Learner> State<L> {
         );
     }
 
-    /// A description of its divergence, if it diverged.
+    /// Returns a description of the divergence, if the training diverged.
     pub fn divergence(&self) -> Option<String> {
         match &self.end {
             Some(End::Diverged(what)) => Some(divergence(self.step, what)),
@@ -116,12 +116,12 @@ impl<L: Learner> State<L> {
         }
     }
 
-    /// What was learned, or a description of the divergence.
+    /// Returns the trained learner, or a description of the divergence.
     pub fn learned(self) -> Result<L, String> {
         self.divergence().map_or(Ok(self.learner), Err)
     }
 
-    /// All of it, for a checkpoint.
+    /// Returns the whole state, for a checkpoint.
     pub fn snapshot(&self) -> Snapshot<'_> {
         let mut snapshot = Snapshot::default();
         self.learner.put(&mut snapshot);
@@ -138,7 +138,7 @@ impl<L: Learner> State<L> {
         snapshot
     }
 
-    /// The state in a checkpoint, of the shape of this one and within a budget of steps.
+    /// Returns the state in a checkpoint, of the shape of this one and after at most `budget` steps.
     ///
     /// # Errors
     /// If a part is missing or does not fit; the message names it.
@@ -161,7 +161,7 @@ impl<L: Learner> State<L> {
     }
 }
 
-/// The description of a divergence at a step: what is named here is not finite.
+/// Returns the description of a divergence at a step, where the quantity `what` is not finite.
 pub fn divergence(step: u64, what: &str) -> String {
     format!("diverged at step {step}: {what} is not finite")
 }
@@ -171,26 +171,27 @@ pub fn tell_divergence(progress: &Progress, title: &str, how: &str) {
     progress.say(&format!("{title} {how}; its training ends here"));
 }
 
-/// The names of a training, its length, and what decides its course.
+/// The course of a training: its names, its length, and what decides its steps.
 #[derive(Debug)]
 pub struct Course<'a, S> {
-    /// Name of the folder of its checkpoints.
+    /// The name of the folder of the training's checkpoints.
     pub slug: &'a str,
-    /// Its name in messages.
+    /// The name of the training in messages.
     pub title: &'a str,
-    /// Everything beside the title that decides its course.
+    /// The settings: everything beside the title that decides the course.
     pub settings: &'a S,
-    /// Most steps.
+    /// The largest number of steps.
     pub steps: u64,
-    /// Units of progress that a step counts for.
+    /// The units of progress that a step counts for.
     pub cost: u64,
 }
 
 /// Takes a training from its last checkpoint, or from its start, to its end. `step` makes one step by
-/// [`State::update`], and may end the training. The progress made is that of all steps, wherever it ends.
+/// [`State::update`], and may end the training. The progress made is that of all steps, even where the training ends
+/// before them.
 ///
 /// # Errors
-/// If the run is interrupted, once a checkpoint is written; if one cannot be read or written.
+/// If the run is interrupted, once a checkpoint is written; or if a checkpoint cannot be read or written.
 pub fn train<L: Learner>(
     course: &Course<impl Serialize>,
     start: L,
@@ -241,7 +242,7 @@ mod tests {
     const STEPS: u64 = 6;
     const COST: u64 = 7;
 
-    /// Three numbers that fall towards 0.
+    /// Trains three numbers that fall towards 0.
     fn train_by(
         folder: &Folder,
         mut step: impl FnMut(&mut State<Vec<f32>>),

@@ -1,4 +1,4 @@
-//! What a user says of settings, taken one by one, so that an error names where the wrong one stands.
+//! The assignment of settings by a user, one by one, so that an error names where the wrong one stands.
 
 use toml::Value;
 
@@ -7,19 +7,19 @@ use super::{OutOfRange, Setting, Settings};
 use crate::error::{Error, Result};
 use crate::text::did_you_mean;
 
-/// Whose settings these are, for errors.
+/// The owner of settings, for errors.
 #[derive(Debug, Clone, Copy)]
 pub struct Owner<'a> {
-    /// What stands before the key of a setting, such as `response.`; nothing where keys stand alone.
+    /// The text before the key of a setting, such as `response.`; empty where keys stand alone.
     pub prefix: &'a str,
-    /// What has the settings, such as "`response`".
+    /// The name of the owner, such as "`response`".
     pub name: &'a str,
-    /// The command that shows all of them.
+    /// The command that shows all settings of the owner.
     pub shown_by: &'a str,
 }
 
-/// Gives a setting the value that was said at `origin`; `presets` are the settings before anything was said. Ranges are
-/// not checked.
+/// Gives a setting the value that the user wrote at `origin`; `presets` are the settings before the user set any.
+/// Ranges are not checked.
 ///
 /// # Errors
 /// If there is no such setting, or the value is of another type.
@@ -50,7 +50,7 @@ pub fn assign(
         )));
     };
     settings.set(key, value.clone()).map_err(|e| {
-        // The first words are about the types of the code.
+        // The first words of the message are about the types of the code.
         let named = e.message().split_once("expected ").map(|(_, what)| what);
         let kind = expected(&preset.value);
         let kind = kind.as_deref().or(named).unwrap_or(e.message());
@@ -62,7 +62,7 @@ pub fn assign(
     })
 }
 
-/// The error of a setting out of its range, said at `origin` if it was said at all.
+/// Returns the error of a setting out of its range; `origin` is where the user set it, if at all.
 pub fn refused(owner: Owner, out: &OutOfRange, origin: Option<&str>) -> Error {
     let origin = origin.map_or(String::new(), |origin| format!("{origin}: "));
     Error::input(format!(

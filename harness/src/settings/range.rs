@@ -1,17 +1,18 @@
-//! Ranges of settings: what each admits, and the words that say so to the user, which complete "it must be …".
+//! Ranges of settings: the values that each admits, and the words that say so to the user, which complete "it must be
+//! …".
 
 use std::borrow::Cow;
 use std::ops::{Bound, RangeBounds, RangeInclusive};
 
 /// The values that a setting of type `T` may have.
 pub trait Allows<T: ?Sized> {
-    /// Whether a value is among them.
+    /// Returns whether a value is in the range.
     fn admits(&self, value: &T) -> bool;
 
-    /// The range in words.
+    /// Returns the range in words.
     fn words(&self) -> String;
 
-    /// The range in words where it is that of each element of a list.
+    /// Returns the range in words where it is that of each element of a list.
     fn words_of_each(&self) -> String {
         format!("each {}", self.words())
     }
@@ -19,7 +20,7 @@ pub trait Allows<T: ?Sized> {
 
 /// A number that a range can begin or end with.
 pub trait Number: PartialOrd {
-    /// The number as a person writes it.
+    /// Returns the number as a person writes it.
     fn written(&self) -> String;
 }
 
@@ -59,14 +60,14 @@ impl<N: Number> Allows<N> for RangeInclusive<N> {
     }
 }
 
-/// Numbers above a bound; [`above`] makes it.
+/// The finite numbers above a bound, and up to an end if there is one; [`above`] makes this range.
 #[derive(Debug, Clone, Copy)]
 pub struct Above {
     bound: f64,
     end: Bound<f64>,
 }
 
-/// The finite numbers above a bound.
+/// Returns the range of the finite numbers above a bound.
 pub fn above(bound: f64) -> Above {
     Above {
         bound,
@@ -75,7 +76,7 @@ pub fn above(bound: f64) -> Above {
 }
 
 impl Above {
-    /// The numbers of this range that are at most `most`.
+    /// Returns the numbers of this range that are at most `most`.
     pub fn at_most(self, most: f64) -> Above {
         Above {
             end: Bound::Included(most),
@@ -83,7 +84,7 @@ impl Above {
         }
     }
 
-    /// The numbers of this range that are below `end`.
+    /// Returns the numbers of this range that are below `end`.
     pub fn below(self, end: f64) -> Above {
         Above {
             end: Bound::Excluded(end),
@@ -111,14 +112,14 @@ impl Allows<f64> for Above {
     }
 }
 
-/// Multiples of a number within a range; [`multiple_of`] makes it.
+/// The multiples of a number within a range; [`multiple_of`] makes it.
 #[derive(Debug)]
 pub struct MultipleOf {
     factor: usize,
     range: RangeInclusive<usize>,
 }
 
-/// The multiples of `factor` in a range.
+/// Returns the multiples of `factor` in a range.
 pub fn multiple_of(factor: usize, range: RangeInclusive<usize>) -> MultipleOf {
     MultipleOf { factor, range }
 }
@@ -137,14 +138,14 @@ impl Allows<usize> for MultipleOf {
     }
 }
 
-/// Lists of increasing values; [`increasing`] makes it.
+/// The lists of increasing values; [`increasing`] makes this range.
 #[derive(Debug)]
 pub struct Increasing<C, A> {
     count: C,
     each: A,
 }
 
-/// Lists of `count` increasing values, each in a range.
+/// Returns the range of lists of `count` increasing values, each in the range `each`.
 pub fn increasing<C: RangeBounds<usize>, A>(count: C, each: A) -> Increasing<C, A> {
     Increasing { count, each }
 }
@@ -173,11 +174,11 @@ impl<T: PartialOrd, C: RangeBounds<usize>, A: Allows<T>> Allows<Vec<T>> for Incr
     }
 }
 
-/// Lists of one or more different values; [`different`] makes it.
+/// The lists of one or more different values; [`different`] makes this range.
 #[derive(Debug)]
 pub struct Different<A>(A);
 
-/// Lists of one or more different values, each in a range, in any order.
+/// Returns the range of lists of one or more different values, each in the range `each`, in any order.
 pub fn different<A>(each: A) -> Different<A> {
     Different(each)
 }
@@ -200,7 +201,7 @@ pub struct Worded<A> {
     range: A,
 }
 
-/// A range with words of its own.
+/// Returns a range with words of its own.
 pub fn worded<A>(words: impl Into<Cow<'static, str>>, range: A) -> Worded<A> {
     let words = words.into();
     Worded { words, range }
@@ -216,24 +217,24 @@ impl<T, A: Allows<T>> Allows<T> for Worded<A> {
     }
 }
 
-/// The range from a number to the value of something that has a name.
+/// Returns the range from a number to `most`, which the words call `name`.
 pub fn up_to(least: usize, name: &str, most: usize) -> Worded<RangeInclusive<usize>> {
     worded(format!("{least} to {name} ({most})"), least..=most)
 }
 
-/// The positive numbers up to a million that are neither 0 nor nearly so in single precision.
+/// Returns the range of the positive numbers up to a million that are neither 0 nor nearly so in single precision.
 pub fn positive() -> Worded<RangeInclusive<f64>> {
     worded("1e-30 to 1e6", 1e-30..=1e6)
 }
 
-/// Values that fulfil a condition; [`so_that`] makes it.
+/// The values that fulfil a condition; [`so_that`] makes this range.
 #[derive(Debug)]
 pub struct SoThat<F> {
     words: Cow<'static, str>,
     condition: F,
 }
 
-/// The values that fulfil a condition.
+/// Returns the range of the values that fulfil a condition, with the words for it.
 pub fn so_that<T, F: Fn(&T) -> bool>(
     words: impl Into<Cow<'static, str>>,
     condition: F,

@@ -1,19 +1,19 @@
-//! Values of settings in the words of an error.
+//! The values of settings in the words of an error.
 
 use toml::Value;
 
-/// The most characters of a value that an error shows.
+/// The largest number of characters of a value that an error shows.
 const SHOWN: usize = 60;
 
-/// A value as a user writes it after `--set key=`: TOML, or a bare word, which is a string.
+/// Reads a value as a user writes it after `--set key=`: TOML, or a bare word, which is a string.
 pub fn parse(text: &str) -> Value {
     let table = format!("v = {text}").parse::<toml::Table>().ok();
-    // A second line is no second setting.
+    // A second line of the value is not read as a second setting.
     let value = table.and_then(|mut table| (table.len() == 1).then(|| table.remove("v")).flatten());
     value.unwrap_or_else(|| Value::String(text.into()))
 }
 
-/// A value as an error shows it: on one line, and cut where it is long.
+/// Returns a value as an error shows it: on one line, and cut where it is long.
 pub fn shown(value: &Value) -> String {
     cut(&match value {
         Value::String(word) => format!("{word:?}"),
@@ -21,7 +21,7 @@ pub fn shown(value: &Value) -> String {
     })
 }
 
-/// The beginning of a text, with a mark where it goes on.
+/// Returns the beginning of a text, with an ellipsis where it goes on.
 pub fn cut(text: &str) -> String {
     let mut characters = text.chars();
     let mut line: String = characters.by_ref().take(SHOWN).collect();
@@ -31,7 +31,8 @@ pub fn cut(text: &str) -> String {
     line
 }
 
-/// What a setting may be, told by the value that it has in a preset; `None` if that tells too little.
+/// Returns a description of the values that a setting may have, by the value that it has in a preset; `None` if that
+/// tells too little.
 pub fn expected(preset: &Value) -> Option<String> {
     Some(match preset {
         Value::Integer(_) => format!("a whole number from 0 to {}", i64::MAX),

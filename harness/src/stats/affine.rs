@@ -5,20 +5,21 @@ use kernels::MatRef;
 use crate::stats;
 use crate::stats::cholesky::Cholesky;
 
-/// x ↦ y₀ + A (x − x₀)
+/// The affine map x ↦ y₀ + A (x − x₀).
 #[derive(Debug, Clone)]
 pub struct Affine {
-    /// x₀, the mean of the inputs.
+    /// The mean x₀ of the inputs.
     centre: Vec<f64>,
-    /// y₀, the mean of the outputs.
+    /// The mean y₀ of the outputs.
     offset: Vec<f64>,
-    /// Aᵀ, one row for each entry of x.
+    /// The transpose Aᵀ, one row for each entry of x.
     transposed: Vec<f64>,
 }
 
 impl Affine {
-    /// Least squares from the rows of `x` to those of `y`, which have `outputs` entries. A is held down by
-    /// `ridge` times the mean variance of an entry of x, so that entries may depend on each other.
+    /// Fits the map by least squares from the rows of `x` to those of `y`, which have `outputs` entries. A is held down
+    /// by a ridge penalty of `ridge` times the mean variance of an entry of x, so that entries may depend on each
+    /// other.
     ///
     /// # Errors
     /// If the inputs do not vary or are not finite.
@@ -63,7 +64,7 @@ impl Affine {
         })
     }
 
-    /// A v, the change of the output with a change v of the input.
+    /// Returns A v, the change of the output with a change v of the input.
     pub fn linear(&self, v: impl Iterator<Item = f64>) -> Vec<f64> {
         let outputs = self.offset.len();
         let mut y = vec![0.0; outputs];
@@ -73,7 +74,7 @@ impl Affine {
         y
     }
 
-    /// The output for one input.
+    /// Returns the output for one input.
     pub fn at(&self, x: &[f32]) -> Vec<f64> {
         let from = x.iter().zip(&self.centre).map(|(&v, m)| f64::from(v) - m);
         let mut y = self.linear(from);
@@ -81,7 +82,7 @@ impl Affine {
         y
     }
 
-    /// The direction in the space of inputs along which an output grows fastest: its row of A.
+    /// Returns the direction in the space of inputs along which an output grows fastest: its row of A.
     pub fn direction(&self, output: usize) -> Vec<f64> {
         let outputs = self.offset.len();
         self.transposed
@@ -92,7 +93,8 @@ impl Affine {
             .collect()
     }
 
-    /// [R²](stats::r2) of one output on the rows of `x`, which may be others than those it was fitted to.
+    /// Returns [R²](stats::r2) of one output on the rows of `x`, which may be others than those that the map was fitted
+    /// to.
     pub fn r2(&self, x: MatRef, y: &[f64], output: usize) -> f64 {
         let each = y.iter().skip(output).step_by(self.offset.len());
         let y: Vec<f64> = each.take(x.rows()).copied().collect();
@@ -130,7 +132,7 @@ mod tests {
         let noise: Vec<f64> = (0..50).map(|_| rng.normal()).collect();
         let half = Affine::fit(x.row_range(0..25), &noise[..25], 1, 1e-9).unwrap();
         assert!(half.r2(x.row_range(25..50), &noise[25..], 0) < 0.3);
-        // Of an output that does not vary there is nothing to explain.
+        // An output that does not vary leaves nothing to explain.
         let constant = [0.1; 25];
         assert!(half.r2(x.row_range(25..50), &constant, 0).is_nan());
         assert!(Affine::fit(MatRef::from_rows(&[1.0; 6], 3), &[1.0; 2], 1, 1e-3).is_err());

@@ -1,10 +1,10 @@
-//! Positive definite systems of equations.
+//! Systems of equations with a positive definite matrix.
 
 /// The lower triangular factor L of a positive definite matrix A = LLᵀ.
 #[derive(Debug, Clone)]
 pub struct Cholesky {
     n: usize,
-    /// Row by row.
+    /// The factor L, row by row.
     factor: Vec<f64>,
 }
 
@@ -13,7 +13,7 @@ impl Cholesky {
     /// rounding.
     ///
     /// # Panics
-    /// If it has another size.
+    /// If `a` does not have n² entries.
     #[track_caller]
     pub fn of(mut a: Vec<f64>, n: usize) -> Option<Cholesky> {
         assert_eq!(a.len(), n * n, "a matrix of {} entries, not {n}²", a.len());
@@ -66,14 +66,14 @@ impl Cholesky {
     }
 }
 
-/// row −= factor · other.
+/// Computes row −= factor · other.
 fn subtract(row: &mut [f64], factor: f64, other: &[f64]) {
     row.iter_mut()
         .zip(other)
         .for_each(|(v, o)| *v -= factor * o);
 }
 
-/// The inner product, in four sums side by side.
+/// Returns the inner product, computed in four sums side by side.
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     let (a, a_rest) = a.as_chunks::<4>();
     let (b, b_rest) = b.as_chunks::<4>();

@@ -1,10 +1,10 @@
 //! Eigenvalues and eigenvectors of a symmetric matrix.
 //!
-//! Householder's reduction to a tridiagonal matrix, then its QL iteration with implicit shifts (Wilkinson and Reinsch,
-//! *Linear Algebra*, 1971, contributions II/2 and II/4; the programs tred2 and tql2 of EISPACK). Eigenvectors are rows
-//! here, so that every inner loop goes along memory.
+//! The method is Householder's reduction to a tridiagonal matrix, then its QL iteration with implicit shifts (Wilkinson
+//! and Reinsch, *Linear Algebra*, 1971, contributions II/2 and II/4; the programs tred2 and tql2 of EISPACK).
+//! Eigenvectors are rows here, so that every inner loop goes along memory.
 
-/// The decomposition A = Σ λᵢ vᵢ vᵢᵀ.
+/// The eigendecomposition A = Σ λᵢ vᵢ vᵢᵀ of a symmetric matrix.
 #[derive(Debug, Clone)]
 pub struct Eigen {
     /// The eigenvalues, the largest first.
@@ -14,8 +14,8 @@ pub struct Eigen {
 }
 
 impl Eigen {
-    /// The decomposition of a symmetric matrix with rows of `n` values; what is above its diagonal is not read. Values
-    /// that are not finite give some that are not either.
+    /// Returns the decomposition of a symmetric matrix with rows of `n` values; what is above its diagonal is not read.
+    /// If values of the matrix are not finite, some of the result are not either.
     ///
     /// # Panics
     /// If there are not n² values.
@@ -37,16 +37,16 @@ impl Eigen {
         }
     }
 
-    /// The i-th eigenvector.
+    /// Returns the i-th eigenvector.
     pub fn vector(&self, i: usize) -> &[f64] {
         let n = self.values.len();
         &self.vectors[i * n..(i + 1) * n]
     }
 }
 
-/// Reduces a symmetric matrix to a tridiagonal one: its diagonal, and the values beside it, of which the one at i is
-/// between i and i + 1. In row i of the matrix, before its diagonal, stays the vector u of the reflection 1 − uuᵀ/h; the
-/// numbers h are the last result, 0 where there is none.
+/// Reduces a symmetric matrix to a tridiagonal one, and returns its diagonal and the values beside it, of which the one
+/// at i is between i and i + 1. In row i of the matrix, before its diagonal, stays the vector u of the reflection 1 −
+/// uuᵀ/h; the numbers h are the last result, 0 where there is no reflection.
 fn tridiagonal(a: &mut [f64], n: usize) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
     let (mut beside, mut factors) = (vec![0.0; n], vec![0.0; n]);
     let mut p = vec![0.0; n];
@@ -58,7 +58,7 @@ fn tridiagonal(a: &mut [f64], n: usize) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
             beside[i - 1] = u[i - 1];
             continue;
         }
-        // Scaled, so that no square overflows.
+        // The row is scaled, so that no square overflows.
         let scale = scale + u[i - 1].abs();
         u.iter_mut().for_each(|v| *v /= scale);
         let square: f64 = u.iter().map(|v| v * v).sum();
@@ -68,7 +68,7 @@ fn tridiagonal(a: &mut [f64], n: usize) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
         let h = square - last * root;
         u[i - 1] = last - root;
         factors[i] = h;
-        // p = A u / h, of which only the lower half of A is stored.
+        // This computes p = A u / h, of which only the lower half of A is stored.
         let p = &mut p[..i];
         p.fill(0.0);
         for j in 0..i {
@@ -97,9 +97,9 @@ fn tridiagonal(a: &mut [f64], n: usize) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
     (diagonal, beside, factors)
 }
 
-/// The product of the reflections, one after another, transposed: its rows are what QL iteration turns.
+/// Returns the product of the reflections, one after another, transposed: its rows are what QL iteration turns.
 fn product_of_reflections(a: &[f64], factors: &[f64], n: usize) -> Vec<f64> {
-    // Qᵀ for Q = H_{n−1} ⋯ H_1: each reflection acts on the coordinates before its own.
+    // The result is Qᵀ for Q = H_{n−1} ⋯ H_1: each reflection acts on the coordinates before its own.
     let mut q = vec![0.0; n * n];
     (0..n).for_each(|i| q[i * n + i] = 1.0);
     for i in 1..n {
@@ -117,10 +117,10 @@ fn product_of_reflections(a: &[f64], factors: &[f64], n: usize) -> Vec<f64> {
     q
 }
 
-/// QL iteration with implicit shifts on a tridiagonal matrix, whose diagonal becomes the eigenvalues; the rotations are
-/// applied to the rows of `vectors`.
+/// Runs the QL iteration with implicit shifts on a tridiagonal matrix, whose diagonal becomes the eigenvalues; the
+/// rotations are applied to the rows of `vectors`.
 fn iterate(d: &mut [f64], e: &mut [f64], vectors: &mut [f64]) {
-    /// Iterations for one eigenvalue, of which two or three are usual.
+    /// The largest number of iterations for one eigenvalue, of which two or three are usual.
     const MOST: usize = 64;
     let n = d.len();
     for l in 0..n {
@@ -161,7 +161,7 @@ fn iterate(d: &mut [f64], e: &mut [f64], vectors: &mut [f64]) {
     }
 }
 
-/// Turns rows i and i + 1 into each other.
+/// Rotates rows i and i + 1 into each other, by the angle with cosine `c` and sine `s`.
 fn rotate(vectors: &mut [f64], i: usize, n: usize, c: f64, s: f64) {
     let (first, second) = vectors[i * n..(i + 2) * n].split_at_mut(n);
     for (a, b) in first.iter_mut().zip(second) {
@@ -187,7 +187,7 @@ mod tests {
                     .sum();
                 let expected = if i == j { 1.0 } else { 0.0 };
                 assert!((product - expected).abs() <= rounding, "{i} {j}: {product}");
-                // A v = λ v, entry by entry.
+                // The vector fulfils A v = λ v, entry by entry.
                 let (row, v) = (&matrix[j * n..(j + 1) * n], eigen.vector(i));
                 let turned: f64 = row.iter().zip(v).map(|(a, v)| a * v).sum();
                 let apart = (turned - eigen.values[i] * v[j]).abs();
@@ -206,7 +206,7 @@ mod tests {
                 let scaled: Vec<f64> = matrix.iter().map(|v| v * scale).collect();
                 holds(&scaled, n);
             }
-            // A Gram matrix of few vectors: most eigenvalues are 0.
+            // Most eigenvalues of a Gram matrix of few vectors are 0.
             let vectors: Vec<f64> = (0..3 * n).map(|i| (0.7 * i as f64).cos()).collect();
             let entry = |k: usize, at: usize| vectors[k * n + at / n] * vectors[k * n + at % n];
             let gram: Vec<f64> = (0..n * n)

@@ -1,4 +1,4 @@
-//! Extremes and shares that keep what is not a number.
+//! Extremes and shares that keep NaN.
 //!
 //! `f64::max` and `f64::min` return the other value where one is a NaN, every comparison with a NaN is false, and
 //! `f64::total_cmp` puts a NaN first or last by its sign, which is that of the instruction that made it. Folded over
@@ -6,12 +6,12 @@
 
 use std::cmp::Ordering;
 
-/// The largest of the values; not a number if one of them is not, or there are none.
+/// Returns the largest of the values; NaN if one of them is, or there are none.
 pub fn max(values: impl IntoIterator<Item = f64>) -> f64 {
     extreme(values, |a, b| a > b)
 }
 
-/// The smallest of the values; not a number if one of them is not, or there are none.
+/// Returns the smallest of the values; NaN if one of them is, or there are none.
 pub fn min(values: impl IntoIterator<Item = f64>) -> f64 {
     extreme(values, |a, b| a < b)
 }
@@ -21,14 +21,14 @@ fn extreme(values: impl IntoIterator<Item = f64>, beyond: impl Fn(f64, f64) -> b
     values.into_iter().reduce(further).unwrap_or(f64::NAN)
 }
 
-/// The point (x, y) with the largest y, the last of several; the first whose y is not a number, if there is one. `None`
+/// Returns the point (x, y) with the largest y, the last of several; the first whose y is NaN, if there is one. `None`
 /// if there are no points.
 pub fn peak(points: &[(f64, f64)]) -> Option<(f64, f64)> {
     let unknown = points.iter().copied().find(|p| p.1.is_nan());
     unknown.or_else(|| points.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1)))
 }
 
-/// Share of the values that fulfil a condition; not a number if one of them is not finite, or there are none.
+/// Returns the share of the values that fulfil a condition; NaN if one of them is not finite, or there are none.
 pub fn share(values: impl IntoIterator<Item = f64>, holds: impl Fn(f64) -> bool) -> f64 {
     let (mut held, mut all) = (0usize, 0usize);
     for value in values {
@@ -41,11 +41,11 @@ pub fn share(values: impl IntoIterator<Item = f64>, holds: impl Fn(f64) -> bool)
     held as f64 / all as f64
 }
 
-/// The largest ratio of a value to the one before: below 1 exactly if the values fall at every step. Not a number if
-/// one of them is not finite, or there are fewer than two.
+/// Returns the largest ratio of a value to the one before: below 1 exactly if the values fall at every step. It is NaN
+/// if one of them is not finite, or there are fewer than two.
 ///
-/// There is no ratio to what is not positive. A step from there counts as 1 if the value stays, ∞ if it rises and 0 if
-/// it falls.
+/// There is no ratio to a value that is not positive. A step from there counts as 1 if the value stays, ∞ if it rises
+/// and 0 if it falls.
 pub fn largest_step(values: &[f64]) -> f64 {
     if values.iter().any(|v| !v.is_finite()) {
         return f64::NAN;
@@ -59,7 +59,7 @@ pub fn largest_step(values: &[f64]) -> f64 {
     max(values.windows(2).map(|w| step(w[0], w[1])))
 }
 
-/// The values, if all are finite; else which of them is not, under the name of what they are.
+/// Returns the values, if all are finite; else the error says which of them is not, under the name `what`.
 pub fn all_finite<'a>(what: &str, values: &'a [f64]) -> Result<&'a [f64], String> {
     match values.iter().position(|v| !v.is_finite()) {
         None => Ok(values),
@@ -79,13 +79,13 @@ mod tests {
     use super::*;
     use crate::stats::{Fit, Moments, delta_r2, mean, median, quantile, spearman, trend};
 
-    /// Some values from −5 to 5, and which of them to break.
+    /// Generates some values from −5 to 5, and the index of one to break.
     fn values_and_place() -> impl Strategy<Value = (Vec<f64>, usize)> {
         prop::collection::vec(-5.0..5.0f64, 3..12)
             .prop_flat_map(|values| (Just(values.clone()), 0..values.len()))
     }
 
-    /// NaN of either sign, as x86 makes the one and constants are the other, or an infinity.
+    /// Generates a NaN of either sign, as x86 makes the one and constants are the other, or an infinity.
     fn broken() -> impl Strategy<Value = f64> {
         prop::sample::select(vec![f64::NAN, -f64::NAN, f64::INFINITY, f64::NEG_INFINITY])
     }

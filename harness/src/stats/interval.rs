@@ -5,13 +5,13 @@ use rand::RngExt as _;
 use super::{max, mean, min, quantile};
 use crate::rng::Rng;
 
-/// Fewest values of a bootstrap interval: below, resampling cannot know the tails, and Student's t is used.
+/// The fewest values of a bootstrap interval: below, resampling cannot know the tails, and Student's t is used.
 pub const BOOTSTRAP_FROM: usize = 20;
 
-/// Resamples of a bootstrap interval.
+/// The number of resamples of a bootstrap interval.
 const RESAMPLES: usize = 10_000;
 
-/// Student's t at 97.5 % for 1, 2, … degrees of freedom.
+/// The quantiles of Student's t at 97.5 % for 1, 2, … degrees of freedom.
 const STUDENT: [f64; BOOTSTRAP_FROM - 2] = [
     12.706204736,
     4.302652730,
@@ -33,10 +33,11 @@ const STUDENT: [f64; BOOTSTRAP_FROM - 2] = [
     2.100922040,
 ];
 
-/// The 95 % confidence interval of the mean of what the values are drawn from: by Student's t for fewer than
-/// [`BOOTSTRAP_FROM`] values, else by the bias-corrected and accelerated bootstrap (Efron, Better bootstrap confidence
-/// intervals, 1987). The same values give the same interval. From their smallest to their largest, where one of them is
-/// infinite; none for fewer than two values, or one that is not a number.
+/// Returns the 95 % confidence interval of the mean of the distribution that the values are drawn from: by Student's t
+/// for fewer than [`BOOTSTRAP_FROM`] values, else by the bias-corrected and accelerated bootstrap (Efron, Better
+/// bootstrap confidence intervals, 1987). The same values give the same interval. Where one of the values is infinite,
+/// the interval is from their smallest to their largest; there is none for fewer than two values, or where one of them
+/// is NaN.
 pub fn of_mean(values: &[f64]) -> Option<(f64, f64)> {
     if values.len() < 2 || values.iter().any(|v| v.is_nan()) {
         return None;
@@ -71,14 +72,15 @@ fn bootstrap(values: &[f64]) -> (f64, f64) {
     };
     let means: Vec<f64> = (0..RESAMPLES).map(|_| resample()).collect();
     let centre = mean(values);
-    // The bias: how far the median of the resampled means is from the mean, in standard deviations. Ties count half.
+    // The bias says how far the median of the resampled means is from the mean, in standard deviations. Ties count
+    // half.
     let below = means.iter().map(|&m| match m.total_cmp(&centre) {
         std::cmp::Ordering::Less => 1.0,
         std::cmp::Ordering::Equal => 0.5,
         std::cmp::Ordering::Greater => 0.0,
     });
     let bias = normal_quantile(below.sum::<f64>() / RESAMPLES as f64);
-    // The acceleration: a sixth of the skewness, from the means that leave one value out.
+    // The acceleration is a sixth of the skewness, from the means that leave one value out.
     let deviations = || values.iter().map(|v| v - centre);
     let (squares, cubes) = (
         deviations().map(|d| d * d).sum::<f64>(),
@@ -94,12 +96,13 @@ fn bootstrap(values: &[f64]) -> (f64, f64) {
     (end(-z), end(z))
 }
 
-/// The standard normal distribution function.
+/// Returns the standard normal distribution function at `z`.
 fn normal_cdf(z: f64) -> f64 {
     0.5 * libm::erfc(-z / std::f64::consts::SQRT_2)
 }
 
-/// The value below which a standard normal number is with a probability, to 1e-12; −8 and 8 stand for all beyond.
+/// Returns the value below which a standard normal number lies with a probability, to 1e-12; −8 and 8 stand for all
+/// beyond.
 fn normal_quantile(probability: f64) -> f64 {
     let (mut low, mut high) = (-8.0, 8.0);
     while high - low > 1e-12 {
@@ -133,7 +136,7 @@ mod tests {
             4.963_243_161_477_561,
             1e-9,
         );
-        // For two values it is 12.7 times half their distance.
+        // For two values, the half width is 12.7 times half their distance.
         close(
             of_mean(&[0.0, 2.0]),
             1.0 - 12.706204736,
@@ -155,7 +158,7 @@ mod tests {
 
     #[test]
     fn quantiles_of_the_normal_distribution() {
-        // Tables of the normal distribution.
+        // The values are those of tables of the normal distribution.
         for (p, z) in [
             (0.5, 0.0),
             (0.975, 1.959_963_984_540_054),

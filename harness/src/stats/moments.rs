@@ -1,4 +1,4 @@
-//! The fits of [`Fit`](super::Fit) from sums over the points, for more points than one keeps.
+//! Fits like those of [`Fit`](super::Fit) from sums over the points, for more points than are kept in memory.
 
 /// Sums over points (x, y), x within about [−1, 1].
 ///
@@ -6,16 +6,16 @@
 /// y: plain sums do well as long as y varies about as much as it is away from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Moments {
-    /// Σ xᵖ for p = 0 … 4.
+    /// The sums Σ xᵖ for p = 0 … 4.
     pub x: [f64; 5],
-    /// Σ y xᵖ for p = 0, 1, 2.
+    /// The sums Σ y xᵖ for p = 0, 1, 2.
     pub xy: [f64; 3],
-    /// Σ y².
+    /// The sum Σ y².
     pub yy: f64,
 }
 
 impl Moments {
-    /// Sums over the given points.
+    /// Returns the sums over the given points.
     pub fn of(points: impl IntoIterator<Item = (f64, f64)>) -> Self {
         let mut sums = Moments::default();
         for (x, y) in points {
@@ -32,9 +32,8 @@ impl Moments {
         sums
     }
 
-    /// ΔR² of a parabola over a line, fitted on `self` and scored on `test`; as
-    /// [`delta_r2`](super::delta_r2), 0 where the y to score on do not vary, and not a number where a
-    /// sum is not finite or there are no points.
+    /// Returns ΔR² of a parabola over a line, fitted on `self` and scored on `test`; as [`delta_r2`](super::delta_r2),
+    /// it is 0 where the y to score on do not vary, and NaN where a sum is not finite or there are no points.
     pub fn delta_r2(&self, test: &Moments) -> f64 {
         if !(self.is_known() && test.is_known()) {
             return f64::NAN;
@@ -49,14 +48,14 @@ impl Moments {
             / total
     }
 
-    /// Whether there are points, and every sum over them is finite.
+    /// Returns whether there are points, and every sum over them is finite.
     fn is_known(&self) -> bool {
         let mut sums = self.x.iter().chain(&self.xy).chain([&self.yy]);
         self.x[0] > 0.0 && sums.all(|sum| sum.is_finite())
     }
 
-    /// Least squares on 1, …, x^(TERMS − 1): the normal equations, by LDLᵀ. A power with nothing new
-    /// in it gets the coefficient 0.
+    /// Returns the coefficients of the least-squares fit on 1, …, x^(TERMS − 1), by the normal equations and LDLᵀ. A
+    /// power with nothing new in it gets the coefficient 0.
     fn coefficients<const TERMS: usize>(&self) -> [f64; 3] {
         let mut l = [[0.0; TERMS]; TERMS];
         let mut d = [0.0; TERMS];
@@ -86,7 +85,7 @@ impl Moments {
         c
     }
 
-    /// Σ (y − c₀ − c₁x − c₂x²)².
+    /// Returns the sum of squared residuals Σ (y − c₀ − c₁x − c₂x²)².
     fn residual(&self, c: &[f64; 3]) -> f64 {
         let mut sum = self.yy;
         for p in 0..3 {

@@ -1,10 +1,10 @@
-//! What is made of observations: the values that occur, and medians over what differs by seed alone.
+//! Summaries of observations: the values that occur, and medians over rows that differ by seed alone.
 
 use super::{max, median, min};
 
 /// A number: a measure or a count.
 pub trait Number: Copy {
-    /// The real number.
+    /// Returns the value as a real number.
     fn real(self) -> f64;
 }
 
@@ -26,7 +26,7 @@ impl Number for u64 {
 
 /// Observations in the order in which they were made.
 pub trait Observations: Iterator + Sized {
-    /// Each value once, in the order in which they first occur: the groups of a figure.
+    /// Returns each value once, in the order in which they first occur: the groups of a figure.
     fn distinct(self) -> Vec<Self::Item>
     where
         Self::Item: PartialEq,
@@ -40,7 +40,7 @@ pub trait Observations: Iterator + Sized {
         seen
     }
 
-    /// Each value once, in increasing order: the grid of an axis, or the steps of a scale.
+    /// Returns each value once, in increasing order: the grid of an axis, or the steps of a scale.
     fn levels(self) -> Vec<Self::Item>
     where
         Self::Item: Number,
@@ -74,18 +74,19 @@ pub trait Observations: Iterator + Sized {
     }
 }
 
-/// Sorts the values, and leaves each once. Apart from what collects them: a sort is large, and there are many iterators.
+/// Sorts the values, and leaves each once. This is apart from [`levels`](Observations::levels), since a sort compiles
+/// to much code, and there are many types of iterators.
 fn increasing<N: Number>(values: &mut Vec<N>) {
     values.sort_by(|a, b| a.real().total_cmp(&b.real()));
     values.dedup_by(|a, b| a.real() == b.real());
 }
 
-/// The y of pairs (x, y) by x, in increasing order.
+/// Groups the y of pairs (x, y) by x, in increasing order.
 fn groups<X: Number, Y: Number>(pairs: impl Iterator<Item = (X, Y)>) -> Vec<(f64, Vec<f64>)> {
     grouped(pairs.map(|(x, y)| (x.real(), y.real())).collect())
 }
 
-/// The same of pairs that are collected, once for all iterators.
+/// Groups pairs that are collected as [`groups`] does; it is compiled once for all iterators.
 fn grouped(mut pairs: Vec<(f64, f64)>) -> Vec<(f64, Vec<f64>)> {
     pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
     let groups = pairs.chunk_by(|a, b| a.0 == b.0);

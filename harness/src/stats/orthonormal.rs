@@ -1,9 +1,10 @@
-//! Orthonormal directions, one after another (Gram and Schmidt).
+//! Orthonormal directions, made one after another (Gram and Schmidt).
 
-/// The unit vector along the part of `v` that is orthogonal to `others`, which are orthonormal; `None` if `v` lies in
-/// their span.
+/// Returns the unit vector along the part of `v` that is orthogonal to `others`, which are orthonormal; `None` if `v`
+/// lies in their span.
 pub fn orthonormal_part(mut v: Vec<f64>, others: &[Vec<f64>]) -> Option<Vec<f64>> {
-    // Twice, since what is left after the first time is not orthogonal to the last digit.
+    // The parts along `others` are subtracted twice, since what is left after the first time is not orthogonal to the
+    // last digit.
     for other in others.iter().chain(others) {
         let along: f64 = v.iter().zip(other).map(|(a, b)| a * b).sum();
         v.iter_mut().zip(other).for_each(|(v, o)| *v -= along * o);

@@ -1,12 +1,13 @@
 //! Checkpoints of a training, from which it goes on as if nothing had happened.
 //!
 //! A checkpoint is the file `<experiment>/checkpoints/<training>/<step>.ckpt` with a [snapshot](Snapshot). Its metadata
-//! hold everything that decides the course of the training, so that it cannot go on under other settings. Random streams
-//! are named by step or epoch, so the number of the step restores them.
+//! hold everything that decides the course of the training, so that it cannot go on under other settings. Random
+//! streams are named by step or epoch, so the number of the step restores them.
 //!
-//! The last two are kept: where one is damaged, the run is not resumed until the user has removed it, and there is one
-//! before it. All of them go once the experiment's results are written. What came out of a unit of a computation is kept
-//! in the same form, in one file beside the folders of trainings; those of a run in parts stay where they are.
+//! The last two checkpoints are kept: where one is damaged, the run is not resumed until the user has removed it, and
+//! then goes on from the one before it. All checkpoints are removed once the results of the experiment are written. The
+//! result of a unit of a computation is kept in the same form, each in a file beside the folders of trainings; the
+//! results of units of a run in parts stay where they are.
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -19,9 +20,9 @@ use crate::store::names::CHECKPOINTS;
 use crate::store::snapshot::Snapshot;
 use crate::store::system;
 
-/// The number of checkpoints that are kept: a damaged one has one before it.
+/// The number of checkpoints that are kept, so that there is another before a damaged one.
 const KEPT: usize = 2;
-/// What the name of a checkpoint ends with, after a dot.
+/// The extension of the name of a checkpoint.
 pub const SUFFIX: &str = "ckpt";
 /// The key of the metadata that hold what decides the course of the training.
 const IDENTITY: &str = "identity";
@@ -30,7 +31,7 @@ const IDENTITY: &str = "identity";
 #[derive(Debug)]
 pub struct Store<'a> {
     run: &'a Folder,
-    /// The path of their folder from that of the run.
+    /// The path of the folder of the checkpoints, relative to that of the run.
     folder: String,
     /// Everything that decides the course of the training.
     identity: String,
@@ -39,8 +40,8 @@ pub struct Store<'a> {
 }
 
 impl<'a> Store<'a> {
-    /// The checkpoints in a folder inside that of a run, of the training that `identity` decides the course of; one is
-    /// due `every` so often.
+    /// Returns the checkpoints in a folder inside that of a run. `identity` is everything that decides the course of
+    /// the training; a checkpoint is due whenever the time `every` has passed.
     pub fn new(run: &'a Folder, folder: String, identity: String, every: Duration) -> Self {
         Store {
             run,
@@ -51,7 +52,7 @@ impl<'a> Store<'a> {
         }
     }
 
-    /// Whether it is time to write one.
+    /// Returns whether it is time to write a checkpoint.
     pub fn is_due(&self) -> bool {
         self.written.get().elapsed() >= self.every
     }
@@ -67,10 +68,10 @@ impl<'a> Store<'a> {
         Ok(())
     }
 
-    /// The contents of the last checkpoint, as `read` reads them; `None` if there is none.
+    /// Returns the contents of the last checkpoint, as `read` reads them; `None` if there is none.
     ///
     /// # Errors
-    /// If it is damaged, or belongs to another training.
+    /// If the checkpoint is damaged, or belongs to another training.
     pub fn latest<T>(
         &self,
         read: impl Fn(&Snapshot<'_>) -> Result<T, String>,
@@ -83,7 +84,7 @@ impl<'a> Store<'a> {
         Ok(Some(state))
     }
 
-    /// The contents of a checkpoint of this training, or why it is none.
+    /// Returns the contents of a checkpoint of this training, or why the file is none.
     ///
     /// # Errors
     /// If the file cannot be read at all.
@@ -95,7 +96,7 @@ impl<'a> Store<'a> {
         open(file, &self.identity, read)
     }
 
-    /// The files there are, the last first.
+    /// Returns the files of the checkpoints, the last first.
     fn files(&self) -> Result<Vec<PathBuf>> {
         let mut files = self.run.list(&self.folder)?;
         files.retain(|file| is_checkpoint(file));
@@ -110,7 +111,8 @@ pub fn write(run: &Folder, name: &Path, identity: &str, mut snapshot: Snapshot<'
     run.write_pieces(name, &snapshot.pieces())
 }
 
-/// The contents of such a file, as `read` reads them, or why it is none of that identity.
+/// Returns the contents of a file in the form of a checkpoint, as `read` reads them, or why the file is none of the
+/// identity `identity`.
 ///
 /// # Errors
 /// If the file cannot be read at all.
@@ -133,17 +135,18 @@ pub fn open<T>(
     Ok(read(&snapshot).map_err(Unfit::Damaged))
 }
 
-/// Why a file is no checkpoint of a training.
+/// The reason why a file is no checkpoint of a training.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unfit {
-    /// It is damaged in this way.
+    /// The file is damaged in this way.
     Damaged(String),
-    /// It is of another training, of which this line tells.
+    /// The file is of another training; this line of its identity differs.
     Foreign(String),
 }
 
 impl Unfit {
-    /// The error of a file that is none for this reason, by the command that computes again what it held.
+    /// Returns the error of a file that is unfit for this reason; `again` is the command that computes again what the
+    /// file held.
     pub fn refused(&self, file: &Path, again: &str) -> Error {
         let what = match self {
             Unfit::Damaged(why) => format!("is damaged ({why})"),
@@ -158,12 +161,12 @@ impl Unfit {
     }
 }
 
-/// The number of steps that the name of the file of a checkpoint tells.
+/// Returns the number of steps in the name of the file of a checkpoint.
 pub fn steps(file: &Path) -> Option<u64> {
     file.file_stem()?.to_str()?.parse().ok()
 }
 
-/// The path of the last checkpoint in a folder, if there is one.
+/// Returns the path of the last checkpoint in a folder, if there is one.
 pub fn last(folder: &Path) -> Result<Option<PathBuf>> {
     if !system::exists(folder)? {
         return Ok(None);
@@ -176,7 +179,7 @@ fn is_checkpoint(file: &Path) -> bool {
     file.extension().is_some_and(|e| e == SUFFIX)
 }
 
-/// Checks that no checkpoint of these experiments in the folder of a run is damaged, before anything is computed.
+/// Checks that no checkpoint of the experiments in the folder of a run is damaged.
 pub fn verify<'a>(run: &Folder, experiments: impl IntoIterator<Item = &'a str>) -> Result<()> {
     for experiment in experiments {
         let checkpoints = format!("{experiment}/{CHECKPOINTS}");

@@ -1,4 +1,5 @@
-//! Checksums of a run's results: what was changed after it was written is named, not believed.
+//! Checksums of a run's results, by which files that were changed after they were written are found and named in
+//! errors.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -10,17 +11,17 @@ use crate::error::{Error, Result};
 use crate::input::read_result;
 use crate::store::names::MANIFEST;
 
-/// CRC-32 of files, as hexadecimal digits, by their names in the folder of a run.
+/// The CRC-32 checksums of files, as hexadecimal digits, by the names of the files in the folder of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Checksums(BTreeMap<String, String>);
 
 impl Checksums {
-    /// Notes what is in a file, piece after piece.
+    /// Notes the checksum of a file whose contents are `pieces`, one after another.
     pub fn insert(&mut self, name: &str, pieces: &[impl AsRef<[u8]>]) {
         self.0.insert(name.into(), checksum(pieces));
     }
 
-    /// The names of the files.
+    /// Returns the names of the files.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
@@ -33,15 +34,15 @@ impl Checksums {
             .extend(theirs.map(|(n, sum)| (n.clone(), sum.clone())));
     }
 
-    /// Forgets a file, or the files of a folder.
+    /// Removes the checksum of a file, or those of the files of a folder.
     pub fn remove(&mut self, of: &str) {
         self.0.retain(|name, _| name != of && !is_in(of, name));
     }
 
-    /// Checks a file of the run in `run`, which the command `again` goes on with.
+    /// Checks a file of the run in the folder `run`, which the command `again` goes on with.
     ///
     /// # Errors
-    /// If it cannot be read, is not among these or is not what it was; the message names it.
+    /// If the file cannot be read, is not among these or is not what it was; the message names it.
     pub fn verify(&self, run: &Path, name: &str, again: &str) -> Result<()> {
         let Some(wrong) = self.wrong(run, name)? else {
             return Ok(());
@@ -54,10 +55,10 @@ impl Checksums {
         )))
     }
 
-    /// What is wrong with a file of the run in `run`, if it is not what it was.
+    /// Returns what is wrong with a file of the run in the folder `run`, if it is not what it was.
     ///
     /// # Errors
-    /// If it cannot be read.
+    /// If the file cannot be read.
     pub fn wrong(&self, run: &Path, name: &str) -> Result<Option<String>> {
         let contents = match read_result(&run.join(name)) {
             Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => None,
@@ -74,7 +75,7 @@ impl Checksums {
         })
     }
 
-    /// [Verifies](Self::verify) all files of a folder in `run`.
+    /// [Verifies](Self::verify) all files that have checksums and lie in `folder`, a folder of the run in `run`.
     pub fn verify_folder(&self, run: &Path, folder: &str, again: &str) -> Result<()> {
         let mut names = self.0.keys().filter(|name| is_in(folder, name));
         names.try_for_each(|name| self.verify(run, name, again))

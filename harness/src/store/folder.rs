@@ -1,5 +1,5 @@
 //! The folder of a run. Every file is written whole or not at all, what is there already is never touched, and nothing
-//! is written or removed through a symbolic link in it: what that points to belongs to somebody else.
+//! is written or removed through a symbolic link in it: what a link points to belongs to somebody else.
 
 use std::fs::{self, DirEntry, File, TryLockError};
 use std::io::Write;
@@ -19,7 +19,7 @@ use crate::text::quoted_path;
 
 mod derived;
 
-/// Held by the run that writes a folder, gone when that run has ended.
+/// The name of the lock file, which the run that writes a folder holds, and removes when it ends.
 const LOCK: &str = ".harness.lock";
 
 /// A folder that this process alone writes to.
@@ -28,7 +28,7 @@ pub struct Folder {
     path: PathBuf,
     /// The command that goes on with what is written here.
     again: String,
-    // Locked until dropped.
+    // The lock file, locked until it is dropped.
     _lock: File,
     /// The checksums of what was written here.
     checksums: Mutex<Checksums>,
@@ -39,7 +39,7 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// The folder `path` for a new run: created if it is not there, refused if it holds anything.
+    /// Returns the folder `path` for a new run: created if it is not there, refused if it holds anything.
     pub fn create(path: &Path) -> Result<Self> {
         if path.exists() && !path.is_dir() {
             return Err(taken(path, "is not a folder"));
@@ -47,7 +47,7 @@ impl Folder {
         let made = Made::create(path)?;
         Self::refuse_contents(path)?;
         let folder = Self::lock(path)?;
-        // Again, for the run that began and ended just now.
+        // The contents are checked again, for a run that began and ended just now.
         Self::refuse_contents(path)?;
         folder.made(made)
     }
@@ -65,7 +65,7 @@ impl Folder {
         }
     }
 
-    /// Checks that no run is writing to a folder at this moment. No lock is left or waited for there.
+    /// Checks that no run is writing to a folder at this moment. It neither leaves a lock there nor waits for one.
     pub fn refuse_busy(path: &Path) -> Result<()> {
         match Self::is_busy(path) {
             true => Err(busy(path)),
@@ -73,7 +73,7 @@ impl Folder {
         }
     }
 
-    /// Whether a run is writing there at this moment.
+    /// Returns whether a run is writing to the folder `path` at this moment.
     pub fn is_busy(path: &Path) -> bool {
         let lock = path.join(LOCK);
         if lock.is_symlink() {
@@ -82,7 +82,7 @@ impl Folder {
         File::open(lock).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
     }
 
-    /// A fresh folder `parent/<stem>-<i>`, with the smallest free i from 1.
+    /// Creates the folder `parent/<stem>-<i>`, with the smallest free i from 1.
     pub fn create_numbered(parent: &Path, stem: &str) -> Result<Self> {
         let mut made = Made::create(parent)?;
         for i in 1.. {
@@ -99,7 +99,7 @@ impl Folder {
         unreachable!("some number is free")
     }
 
-    /// The folder as a new one, for which these folders were made.
+    /// Returns the folder as a new one, for which the folders `made` were made.
     fn made(mut self, made: Made) -> Result<Self> {
         self.made = Some(made);
         let made = self.made.iter().flat_map(Made::folders);
@@ -107,15 +107,15 @@ impl Folder {
         Ok(self)
     }
 
-    /// Does some work that writes here. If it fails and the folder is new, all that was written is removed again, and so
-    /// is the folder if it was made for this: a command that is refused leaves nothing behind. An interrupted one leaves
-    /// all, to go on from there.
+    /// Does some work that writes to this folder. If it fails and the folder is new, all that was written is removed
+    /// again, and so is the folder if it was made for this: a command that is refused leaves nothing behind. An
+    /// interrupted command leaves all, to go on from there.
     pub fn all_or_nothing<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         let done = work();
         if self.made.is_some() && matches!(done, Err(Error::Input(_) | Error::Io { .. })) {
             let mut checksums = self.checksums.lock().expect("no panic while it is held");
             for name in std::mem::take(&mut *checksums).names() {
-                // The error that is under way says more than one from here.
+                // The error of the work says more than one of the removal.
                 let path = self.path.join(name);
                 let _ = fs::remove_file(&path);
                 let inside = path.ancestors().skip(1);
@@ -127,8 +127,8 @@ impl Folder {
         done
     }
 
-    /// The folder of a run that was cut short, to go on with it: what was half written is removed, here and in the
-    /// folders of these names that the run made in its own.
+    /// Returns the folder of a run that was cut short, to go on with it: half-written files are removed, in the folder
+    /// and in those that the run made inside it under the names `own`.
     pub fn resume<'a>(path: &Path, own: impl Iterator<Item = &'a str> + Clone) -> Result<Self> {
         let folder = Self::open(path, own.clone())?;
         temporary::sweep(path)?;
@@ -138,7 +138,8 @@ impl Folder {
         Ok(folder)
     }
 
-    /// The folder `path` for what is drawn from the run in `run`: as that of a new run, but not inside of that one.
+    /// Returns the folder `path` for what is drawn from the run in `run`: created like that of a new run, but refused
+    /// inside of that run's folder.
     pub fn create_beside(path: &Path, run: &Path) -> Result<Self> {
         let whole = |path: &Path| fs::canonicalize(path).map_err(Error::io("read", path));
         let there = path.ancestors().find(|folder| folder.exists());
@@ -149,7 +150,8 @@ impl Folder {
         Self::create(path)
     }
 
-    /// The folder of an earlier run, to write there again; a run makes folders of these names in its own.
+    /// Returns the folder of an earlier run, to write there again; `own` are the names of the folders that a run makes
+    /// inside it.
     pub fn open<'a>(path: &Path, own: impl IntoIterator<Item = &'a str>) -> Result<Self> {
         fs::read_dir(path).map_err(Error::io("read", path))?;
         for name in own {
@@ -169,7 +171,7 @@ impl Folder {
         }
     }
 
-    /// The paths of what a folder in this one holds, in order; none if it is not there.
+    /// Returns the paths of what a folder in this one holds, in order; none if it is not there.
     pub fn list(&self, name: impl AsRef<Path>) -> Result<Vec<PathBuf>> {
         let path = self.place(name.as_ref())?;
         if !exists(&path)? || path.is_file() {
@@ -180,7 +182,7 @@ impl Folder {
         Ok(paths)
     }
 
-    /// The path of a folder in this one.
+    /// Returns the path of a file or folder in this one.
     ///
     /// # Errors
     /// If it, or a folder that it lies in, is a symbolic link.
@@ -202,7 +204,7 @@ impl Folder {
             let lock = lock.map_err(Error::io("write", &file))?;
             match lock.try_lock() {
                 Ok(()) if system::is_at(&lock, &file) => break (lock, None),
-                // It is the lock of a run that ended just now and has removed it.
+                // The lock is that of a run that ended just now and has removed it.
                 Ok(()) if more_tries.next().is_some() => {}
                 Ok(()) => break (lock, Some("it does not tell one file from another".into())),
                 Err(TryLockError::WouldBlock) => return Err(busy(path)),
@@ -228,18 +230,18 @@ impl Folder {
         })
     }
 
-    /// Its path.
+    /// Returns the path of the folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The same folder, of which messages say that this command goes on with what is written there.
+    /// Returns the same folder, of which messages say that this command goes on with what is written there.
     pub fn continued_by(mut self, command: String) -> Self {
         self.again = command;
         self
     }
 
-    /// The same result, where an interrupt tells the command that goes on with what is written there.
+    /// Returns the same result, where an interrupt names the command that goes on with what is written here.
     pub fn telling_again<T>(&self, result: Result<T>) -> Result<T> {
         result.map_err(|error| match error {
             Error::Interrupted(None) => Error::Interrupted(Some(self.again.clone())),
@@ -247,17 +249,17 @@ impl Folder {
         })
     }
 
-    /// The command that goes on with what is written there.
+    /// Returns the command that goes on with what is written here.
     pub fn again(&self) -> &str {
         &self.again
     }
 
-    /// Writes a file, and the folders it lies in, under a temporary name first.
+    /// Writes a file, and the folders that it lies in; the file has a temporary name until it is whole.
     pub fn write(&self, name: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> Result<()> {
         self.write_pieces(name, &[contents])
     }
 
-    /// The same, of pieces one after the other.
+    /// Writes a file as [`write`](Self::write) does, from pieces one after another.
     pub fn write_pieces(&self, name: impl AsRef<Path>, pieces: &[impl AsRef<[u8]>]) -> Result<()> {
         let _span = Phase::Writing.begin();
         let name = name.as_ref();
@@ -288,7 +290,7 @@ impl Folder {
         folders.try_for_each(|path| self.flushed(path, system::flush_names(path)))
     }
 
-    /// Takes the end of an attempt to flush to disk. Where that cannot be done at all, the user is told, once.
+    /// Takes the result of an attempt to flush to disk. Where that cannot be done at all, the user is told, once.
     fn flushed(&self, path: &Path, result: std::io::Result<()>) -> Result<()> {
         match result {
             Err(e) if system::is_unsupported(&e) => {
@@ -304,7 +306,7 @@ impl Folder {
         }
     }
 
-    /// The checksums of all that this process has written here.
+    /// Returns the checksums of all that this process has written to the folder.
     pub fn checksums(&self) -> Checksums {
         let checksums = self.checksums.lock().expect("no panic while it is held");
         checksums.clone()
@@ -330,7 +332,7 @@ fn refuse_link(path: &Path) -> Result<()> {
     )))
 }
 
-/// The error of a folder that another run is writing.
+/// Returns the error of a folder that another run is writing.
 pub fn busy(path: &Path) -> Error {
     let path = path.display();
     Error::input(format!(
@@ -415,7 +417,7 @@ mod tests {
         left.sort_unstable();
         assert_eq!(left, ["b", "e"]);
         assert!(path.join("e/f/a").exists());
-        // What lies in the folder meanwhile is somebody else's.
+        // What others put into the folder meanwhile is theirs.
         fs::remove_dir_all(&path).unwrap();
         let folder = Folder::create(&path).unwrap();
         fs::write(path.join("precious"), "").unwrap();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
-/// A folder and those it lies in, as far as they are not there, innermost first.
+/// Returns a folder and those that it lies in, as far as they are not there, innermost first.
 pub fn missing(path: &Path) -> impl Iterator<Item = &Path> {
     let named = path.ancestors().filter(|folder| *folder != Path::new(""));
     named.take_while(|folder| !folder.exists())
@@ -16,7 +16,7 @@ pub fn create_folders(path: &Path) -> Result<()> {
     fs::create_dir_all(path).map_err(Error::io("create", path))
 }
 
-/// Folders that were made, each before the one that it lies in. Those with nothing in them in the end are removed.
+/// Folders that were made, each before the one that it lies in. Those that are empty when this is dropped are removed.
 #[derive(Debug)]
 pub struct Made(Vec<PathBuf>);
 
@@ -33,7 +33,7 @@ impl Made {
         self.0.insert(0, folder);
     }
 
-    /// The folders, innermost first.
+    /// Returns the folders, innermost first.
     pub fn folders(&self) -> &[PathBuf] {
         &self.0
     }
@@ -42,7 +42,7 @@ impl Made {
 impl Drop for Made {
     fn drop(&mut self) {
         for folder in &self.0 {
-            // It can be removed only if it is empty.
+            // A folder can be removed only if it is empty.
             let _ = fs::remove_dir(folder);
         }
     }

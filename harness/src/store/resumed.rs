@@ -1,4 +1,4 @@
-//! What the folder of earlier work holds, and the command that goes on with it.
+//! The kind of earlier work in a folder, and the command that goes on with it.
 
 use std::path::Path;
 
@@ -15,10 +15,10 @@ pub const TRAIN: &str = "harness sae train";
 /// The command of a training on several layers.
 pub const LAYERS: &str = "harness sae layers";
 
-/// Refuses to resume by `command` what is in a folder, if that is another's, by its configuration file.
+/// Refuses to resume by `command` the work in a folder, if its configuration file is that of another command.
 ///
 /// # Errors
-/// If it is, or there is no such file or it cannot be read.
+/// If it is that of another command, or if there is no such file or it cannot be read.
 pub fn refuse_other(folder: &Path, command: &str) -> Result<()> {
     let (name, file) = (folder.display(), folder.join(CONFIG));
     if !system::exists(&file)? {

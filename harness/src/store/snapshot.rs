@@ -1,7 +1,7 @@
 //! The contents of a checkpoint, and the bytes of its file.
 //!
 //! The file has the eight bytes `TRAINING`, the CRC-32 of the rest (four bytes, little-endian), and the rest in the
-//! safetensors format: vectors and metadata by name, as whoever writes it [puts](Snapshot) them there.
+//! safetensors format: vectors and metadata by the names under which they were put into the [snapshot](Snapshot).
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -22,11 +22,11 @@ pub struct Snapshot<'a> {
 
 /// A kind of number that a checkpoint holds.
 pub trait Number: bytemuck::NoUninit {
-    /// Its name in the file.
+    /// The name of the number type in the file.
     const DTYPE: Dtype;
-    /// Adds its bytes, little-endian.
+    /// Adds the bytes of the number, little-endian.
     fn put(&self, bytes: &mut Vec<u8>);
-    /// Reads numbers back; bytes at the end that make no whole number are ignored.
+    /// Reads numbers from their bytes; bytes at the end that make no whole number are ignored.
     fn take(bytes: &[u8]) -> Vec<Self>;
 }
 
@@ -54,7 +54,7 @@ numbers! {
 }
 
 impl<'a> Snapshot<'a> {
-    /// Adds a vector of these values.
+    /// Adds a vector of the values `values`.
     pub fn put_vector<'v, T: Number + 'v>(
         &mut self,
         name: &str,
@@ -80,10 +80,10 @@ impl<'a> Snapshot<'a> {
         self.metadata.insert(name.into(), value.to_string());
     }
 
-    /// The vector of that name.
+    /// Returns the vector of the name `name`.
     ///
     /// # Errors
-    /// If there is none of this name, or it holds other numbers.
+    /// If there is no vector of this name, or it holds numbers of another type.
     pub fn read_vector<T: Number>(&self, name: &str) -> Result<Vec<T>, String> {
         match self.vectors.get(name) {
             Some((dtype, bytes)) if *dtype == T::DTYPE => Ok(T::take(bytes)),
@@ -92,10 +92,10 @@ impl<'a> Snapshot<'a> {
         }
     }
 
-    /// Fills `into` with a vector.
+    /// Fills `into` with the vector of the name `name`.
     ///
     /// # Errors
-    /// Those of [`read_vector`](Self::read_vector), and that it is not as long.
+    /// The errors of [`read_vector`](Self::read_vector), and an error if the vector is not as long as `into`.
     pub fn read_into<T: Number + Copy>(&self, name: &str, into: &mut [T]) -> Result<(), String> {
         let values = self.read_vector(name)?;
         if values.len() != into.len() {
@@ -105,31 +105,31 @@ impl<'a> Snapshot<'a> {
         Ok(())
     }
 
-    /// The metadata of that name.
+    /// Returns the metadata of the name `name`.
     ///
     /// # Errors
-    /// If there is none of this name.
+    /// If there are none of this name.
     pub fn metadata(&self, name: &str) -> Result<&str, String> {
         let word = self.metadata.get(name).map(String::as_str);
         word.ok_or_else(|| format!("it has no {name}"))
     }
 
-    /// The metadata of that name as a number, at most `most`.
+    /// Returns the metadata of the name `name` as a number, at most `most`.
     ///
     /// # Errors
-    /// If there is none of this name, or it is something else.
+    /// If there are none of this name, or they are something else.
     pub fn read_u64(&self, name: &str, most: u64) -> Result<u64, String> {
         let word = self.metadata(name)?;
         let number = word.parse().ok().filter(|&n| n <= most);
         number.ok_or_else(|| format!("its {name} is `{word}`, no number from 0 to {most}"))
     }
 
-    /// The bytes of a checkpoint.
+    /// Returns the bytes of a checkpoint.
     pub fn encode(&self) -> Vec<u8> {
         self.pieces().concat()
     }
 
-    /// The bytes of a checkpoint, in pieces.
+    /// Returns the bytes of a checkpoint, in pieces.
     pub fn pieces(&self) -> Vec<Cow<'_, [u8]>> {
         let mut end = 0;
         let info = |(name, (dtype, bytes)): (&String, &(Dtype, Cow<[u8]>))| {

@@ -1,4 +1,4 @@
-//! What systems differ in, most of it of their files. Many file systems that are mounted over a network or run in user
+//! Differences between systems, most of them in files. Many file systems that are mounted over a network or run in user
 //! space know no locks or cannot flush to disk; the errors by which they say so are told from those of a disk that is
 //! full or fails.
 
@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 
-/// Whether an error says that the system refuses an operation as such, and not that it failed this time.
+/// Returns whether an error says that the system refuses an operation as such, and not that it failed this time.
 #[cfg(unix)]
 pub fn is_unsupported(error: &io::Error) -> bool {
     use nix::errno::Errno;
@@ -32,7 +32,8 @@ pub fn is_unsupported(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::Unsupported
 }
 
-/// Closes a file that was written. Where it could not be flushed, this is the last to tell that the disk is full.
+/// Closes a file that was written. Where the file could not be flushed, this is the last call that can tell that the
+/// disk is full.
 pub fn close(file: File) -> io::Result<()> {
     #[cfg(unix)]
     nix::unistd::close(file)?;
@@ -53,13 +54,13 @@ pub fn flush_names(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Does nothing: folders cannot be opened here.
+/// Does nothing: folders cannot be opened on this system.
 #[cfg(not(unix))]
 pub fn flush_names(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether an open file is the one of that name.
+/// Returns whether an open file is the one at a path.
 #[cfg(unix)]
 pub fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
@@ -73,7 +74,7 @@ pub fn is_at(_: &File, path: &Path) -> bool {
     path.exists()
 }
 
-/// Whether there is a file or folder of that name.
+/// Returns whether there is a file or folder at a path.
 ///
 /// # Errors
 /// If the system cannot tell: what cannot be read now is not gone.
@@ -81,13 +82,13 @@ pub fn exists(path: &Path) -> Result<bool> {
     path.try_exists().map_err(Error::io("read", path))
 }
 
-/// What a folder holds.
+/// Returns the entries of a folder.
 pub fn entries(folder: &Path) -> Result<Vec<DirEntry>> {
     let entries = fs::read_dir(folder).and_then(Iterator::collect);
     entries.map_err(Error::io("read", folder))
 }
 
-/// The name of this machine, if it has one.
+/// Returns the name of this machine, if it has one.
 pub fn host() -> Option<String> {
     #[cfg(unix)]
     let name = nix::unistd::gethostname().ok()?.into_string().ok();
@@ -96,7 +97,7 @@ pub fn host() -> Option<String> {
     name
 }
 
-/// The seconds that all threads of this process have had a processor; `None` where the system does not tell.
+/// Returns the seconds that all threads of this process have had a processor; `None` where the system does not tell.
 pub fn cpu_seconds() -> Option<f64> {
     #[cfg(unix)]
     let seconds = {

@@ -1,4 +1,4 @@
-//! The temporary files that everything is written to first, and what a run that was killed leaves of them.
+//! The temporary files to which everything is written first, and the removal of those that a killed run leaves.
 
 use std::fs::{self, DirEntry, File};
 use std::io;
@@ -12,12 +12,12 @@ use crate::store::system::entries;
 /// The beginning of the name of a temporary file; some random letters and digits follow.
 pub const PREFIX: &str = ".harness-tmp-";
 
-/// The number of these letters and digits.
+/// The number of random letters and digits in the name of a temporary file.
 const RANDOM: usize = 6;
 
-/// Creates a temporary file in a folder, with the permissions of any new file, which the umask decides. It is removed with
-/// its path, if that is not given another name before. Errors of the file are those of the system: they do not tell a
-/// name that users never gave.
+/// Creates a temporary file in a folder, with the permissions of any new file, which the umask decides. The file is
+/// removed when its path is dropped, unless it was given another name before. The errors are those of the system,
+/// without the file's name, which a user never gave.
 pub fn create_in(folder: &Path) -> io::Result<(File, TempPath)> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(PREFIX).rand_bytes(RANDOM);
@@ -25,7 +25,7 @@ pub fn create_in(folder: &Path) -> io::Result<(File, TempPath)> {
     Ok(builder.make_in(folder, create)?.into_parts())
 }
 
-/// Whether an entry of a folder is what [`create_in`] makes.
+/// Returns whether an entry of a folder is a temporary file as [`create_in`] makes it.
 pub fn is_temporary(entry: &DirEntry) -> bool {
     let name = entry.file_name();
     let random = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
@@ -42,7 +42,7 @@ pub fn sweep(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Removes the temporary files in a folder, if that is one and no symbolic link, and in those that it holds.
+/// Removes the temporary files in a folder and in the folders that it holds, unless it is no folder or a symbolic link.
 pub fn sweep_deep(folder: &Path) -> Result<()> {
     if !folder.symlink_metadata().is_ok_and(|found| found.is_dir()) {
         return Ok(());

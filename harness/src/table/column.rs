@@ -1,11 +1,11 @@
-//! What the columns of a table hold.
+//! The description of the columns of a table.
 
 pub use csv::StringRecord as Line;
 
-/// The columns of a table and what they mean.
+/// The specification of a table: its columns and what they mean.
 #[derive(Debug)]
 pub struct TableSpec {
-    /// File name without `.csv`.
+    /// The name of the file without `.csv`.
     pub name: &'static str,
     /// One sentence on what a row is.
     pub about: &'static str,
@@ -15,19 +15,19 @@ pub struct TableSpec {
     pub check: fn(&Line) -> Result<(), String>,
 }
 
-/// One column of a table.
+/// A column of a table.
 #[derive(Debug, Clone, Copy)]
 pub struct Column {
-    /// Its name in the header.
+    /// The name of the column in the header.
     pub name: &'static str,
-    /// Its unit, or `""` for none; `1` is a plain number.
+    /// The unit of the values, or `""` for none; `1` is a plain number.
     pub unit: &'static str,
-    /// What it means.
+    /// The meaning of the values.
     pub about: &'static str,
 }
 
 impl TableSpec {
-    /// The names of the columns.
+    /// Returns the names of the columns.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.columns.iter().map(|column| column.name)
     }

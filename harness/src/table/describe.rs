@@ -1,9 +1,9 @@
-//! What the columns of tables mean, for the reader of their files.
+//! The text that explains the columns of tables to the reader of their files.
 
 use super::column::TableSpec;
 use crate::text::put;
 
-/// A `README.md` on some tables.
+/// Returns the text of a `README.md` on some tables.
 pub fn columns(
     title: &str,
     summary: &str,

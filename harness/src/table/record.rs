@@ -1,28 +1,29 @@
-//! Rows as structs: one declaration gives the struct, the columns of its table, and the way to a line and back.
+//! Rows as structs: one declaration gives the struct, the columns of its table, and the conversion to a line and back.
 
 pub use super::column::{Column, Line, TableSpec};
 
-/// One row of a table; implemented by [`rows!`](crate::rows).
+/// A row of a table; implemented by [`rows!`](crate::rows).
 pub trait Record: Sized {
-    /// The table that it is a row of.
+    /// The specification of the table that this is a row of.
     const SPEC: &'static TableSpec;
 
-    /// Estimated memory of a row, bytes: itself and the fields of its line, with as much again while lists grow.
+    /// The estimated memory of a row in bytes: the row itself and the fields of its line, and as much again while lists
+    /// grow.
     const MEMORY: f64 = 2.0 * (size_of::<Self>() + Self::SPEC.columns.len() * LONGEST) as f64;
 
-    /// The fields of its line, in the order of the columns.
+    /// Returns the fields of the row's line, in the order of the columns.
     fn fields(&self) -> Vec<String>;
 
-    /// The row back from the next fields of a line; the error names the column and what is wrong.
+    /// Reads a row from the next fields of a line; the error names the column and what is wrong.
     fn read<'a>(fields: &mut impl Iterator<Item = &'a str>) -> Result<Self, String>;
 
-    /// The row back from its line, which has a field for each column.
+    /// Reads a row from its line, which has a field for each column.
     fn parse(line: &Line) -> Result<Self, String> {
         Self::read(&mut line.iter())
     }
 }
 
-/// The number of all columns of these parts.
+/// Returns the number of all columns of `parts`.
 pub const fn count(parts: &[&[Column]]) -> usize {
     let (mut sum, mut i) = (0, 0);
     while i < parts.len() {
@@ -32,7 +33,7 @@ pub const fn count(parts: &[&[Column]]) -> usize {
     sum
 }
 
-/// The N columns of these parts, one after another; the first part has one at least.
+/// Returns the `N` columns of `parts`, one after another; the first part has at least one.
 pub const fn joined<const N: usize>(parts: &[&[Column]]) -> [Column; N] {
     let mut all = [parts[0][0]; N];
     let (mut at, mut i) = (0, 0);
@@ -47,19 +48,19 @@ pub const fn joined<const N: usize>(parts: &[&[Column]]) -> [Column; N] {
     all
 }
 
-/// Bytes of the longest field that is no text: a real number and a comma.
+/// The length in bytes of the longest field that is no text: a real number and a comma.
 const LONGEST: usize = "-2.2250738585072014e-308,".len();
 
-/// What a field of a row may be.
+/// A value that a field of a row may hold.
 pub trait Field: Sized {
-    /// The value as it is written.
+    /// Returns the value as it is written.
     fn write(&self) -> String;
 
-    /// The value back; the error says what the text is not.
+    /// Reads a value from its text; the error says what the text is not.
     fn parse(text: &str) -> Result<Self, String>;
 }
 
-/// The next field of a line, which is that of `column`.
+/// Reads the next field of a line, which is that of `column`.
 pub fn field<'a, F: Field>(
     fields: &mut impl Iterator<Item = &'a str>,
     column: &str,
@@ -72,10 +73,10 @@ pub fn field<'a, F: Field>(
 pub trait Word:
     Copy + Into<&'static str> + strum::VariantNames + std::str::FromStr + 'static
 {
-    /// All of them, in the order of their declaration.
+    /// All words, in the order of their declaration.
     const ALL: &'static [Self];
 
-    /// The word as it is written.
+    /// Returns the word as it is written.
     fn word(self) -> &'static str {
         self.into()
     }
@@ -95,7 +96,7 @@ impl<T: Word> Field for T {
     }
 }
 
-/// Written with as many digits as it takes to read the same back; `NaN` and infinities are numbers here.
+/// Numbers are written with as many digits as it takes to read the same back; `NaN` and infinities are numbers here.
 impl Field for f64 {
     fn write(&self) -> String {
         format!("{self:?}")
@@ -108,7 +109,7 @@ impl Field for f64 {
 
 macro_rules! counts {
     ($($type:ty),+) => {$(
-        /// Counts, numbers and seeds, from 0 to 2^63 − 1.
+        /// Counts, numbers and seeds are integers from 0 to 2^63 − 1.
         impl Field for $type {
             fn write(&self) -> String {
                 self.to_string()
@@ -135,7 +136,7 @@ impl Field for String {
     }
 }
 
-/// Written as `yes` or `no`.
+/// A truth value is written as `yes` or `no`.
 impl Field for bool {
     fn write(&self) -> String {
         if *self { "yes" } else { "no" }.into()
@@ -377,7 +378,7 @@ mod tests {
         assert_eq!(Tables::new(vec![back]).rows::<Seen>(), rows);
         let unknown = Table::of(&[strange(f64::NAN, "")]);
         assert!(unknown.rows::<Seen>()[0].length.is_nan());
-        // A real number that takes the most room, with its comma.
+        // The number takes the most room that a real number can, with its comma.
         assert_eq!(Field::write(&-f64::MIN_POSITIVE).len() + 1, LONGEST);
     }
 

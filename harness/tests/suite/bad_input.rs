@@ -1,4 +1,4 @@
-//! Whatever cannot be done is refused with a message and exit code 2, and costs nothing.
+//! Input that cannot be used is refused with a message and exit code 2, and nothing is written.
 
 use std::process::Stdio;
 
@@ -192,7 +192,7 @@ fn an_output_folder_that_holds_anything_is_refused_and_left_alone() {
 #[cfg(target_os = "linux")]
 #[test]
 fn an_output_folder_that_cannot_be_written_is_refused() {
-    // Nobody can create anything in /proc, not even root.
+    // Nobody can create a file in /proc, not even root.
     let sandbox = Sandbox::new();
     let way_out = "choose a folder that exists and that you may write to";
     sandbox.refuses(
@@ -205,7 +205,7 @@ fn an_output_folder_that_cannot_be_written_is_refused() {
     );
     sandbox.refuses("report /proc", &["cannot write /proc/.harness.lock"]);
 
-    // Nor in these, which are empty where nothing is mounted on them.
+    // Nor can files be created in these folders, which are empty where nothing is mounted on them.
     let empty = ["/sys/kernel/debug", "/sys/kernel/security", "/sys/fs/bpf"];
     let is_empty =
         |f: &&&str| std::fs::read_dir(f).is_ok_and(|mut entries| entries.next().is_none());
@@ -254,7 +254,7 @@ fn a_report_needs_a_finished_run_with_sound_files() {
     assert!(files(&sandbox.join("empty")).is_empty());
 
     sandbox.small_run("a");
-    // Without the manifest, nothing tells what the files were: what they say counts.
+    // Without the manifest, nothing says what the files were: their contents count.
     std::fs::remove_file(sandbox.join("a/manifest.json")).unwrap();
     let sound = files(&sandbox.join("a"));
     let curves = sandbox.join("a/response/curves.csv");

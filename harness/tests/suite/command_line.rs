@@ -1,4 +1,4 @@
-//! What the command line says.
+//! The help and the messages of the command line.
 
 use crate::common::{SMALL, Sandbox, files};
 use harness::settings::{Preset, Setting};

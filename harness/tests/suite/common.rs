@@ -1,4 +1,4 @@
-//! What the tests share: the command in a folder of its own, ways to disturb it, and what it leaves.
+//! Helpers that the tests share: the command in a folder of its own, ways to disturb it, and checks of what it leaves.
 
 pub mod npy;
 pub mod plain;
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use assert_cmd::Command;
 use harness::table::{Record, Table};
 
-/// The command, in an empty folder of its own, on whatever ISA the machine has.
+/// The command, in an empty folder of its own, on the best ISA of the machine.
 pub struct Sandbox(tempfile::TempDir);
 
 impl Sandbox {
@@ -34,25 +34,25 @@ impl Sandbox {
         std::fs::write(self.join(name), contents).expect("a file in a temporary folder");
     }
 
-    /// The bytes of a file.
+    /// Returns the bytes of a file.
     #[track_caller]
     pub fn bytes(&self, name: &str) -> Vec<u8> {
         std::fs::read(self.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
     }
 
-    /// The text of a file.
+    /// Returns the text of a file.
     #[track_caller]
     pub fn read(&self, name: &str) -> String {
         String::from_utf8(self.bytes(name)).expect("UTF-8")
     }
 
-    /// The rows of a table in a file.
+    /// Returns the rows of a table in a file.
     #[track_caller]
     pub fn table<R: Record>(&self, name: &str) -> Vec<R> {
         Table::from_csv(R::SPEC, self.read(name)).unwrap().rows()
     }
 
-    /// `harness` with arguments separated by spaces.
+    /// Returns the command `harness` with arguments separated by spaces.
     pub fn harness(&self, arguments: &str) -> Command {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("harness"));
         command.current_dir(self.path()).env_remove("KERNELS_ISA");
@@ -60,7 +60,7 @@ impl Sandbox {
         command
     }
 
-    /// Starts a run that writes a checkpoint every few milliseconds and says nothing.
+    /// Starts a run that writes a checkpoint every few milliseconds and prints nothing.
     pub fn start(&self, arguments: &str) -> Child {
         std::process::Command::new(assert_cmd::cargo::cargo_bin!("harness"))
             .current_dir(self.path())
@@ -73,14 +73,14 @@ impl Sandbox {
             .expect("the harness starts")
     }
 
-    /// Runs `response` at sizes that take a moment into `out`.
+    /// Runs `response` at sizes that take a moment, with the output folder `out`.
     pub fn small_run(&self, out: &str) {
         self.harness(&format!("run {SMALL} --out {out}"))
             .assert()
             .success();
     }
 
-    /// The lines of a run's ledger that have a cell of this name: that of a claim or of an experiment.
+    /// Returns the lines of a run's ledger that have a cell of this name: that of a claim or of an experiment.
     pub fn claims(&self, run: &str, name: &str) -> Vec<String> {
         let ledger = self.join(run).join("claims.csv");
         let ledger = std::fs::read_to_string(ledger).expect("the run has a ledger");
@@ -88,7 +88,7 @@ impl Sandbox {
         ledger.lines().filter(ours).map(str::to_owned).collect()
     }
 
-    /// The line of a claim in a run's ledger.
+    /// Returns the line of a claim in a run's ledger.
     #[track_caller]
     pub fn claim(&self, run: &str, id: &str) -> String {
         let lines = self.claims(run, id);
@@ -96,17 +96,17 @@ impl Sandbox {
         line
     }
 
-    /// Asserts that a command ends in exit code 2 with a message that holds all of `parts`.
+    /// Asserts that `harness` ends with exit code 2 and a message that holds all of `parts`.
     #[track_caller]
     pub fn refuses(&self, arguments: &str, parts: &[&str]) {
         refused(self.harness(arguments), parts);
     }
 }
 
-/// Arguments of a run of a moment.
+/// The arguments of a run that takes a moment.
 pub const SMALL: &str = "response --preset quick --quiet --set response.points=50";
 
-/// Asserts that a command ends in exit code 2 with a message that holds all of `parts`.
+/// Asserts that a command ends with exit code 2 and a message that holds all of `parts`.
 #[track_caller]
 pub fn refused(mut command: Command, parts: &[&str]) {
     let output = command.output().expect("the harness starts");
@@ -115,17 +115,17 @@ pub fn refused(mut command: Command, parts: &[&str]) {
     for part in parts {
         assert!(message.contains(part), "`{part}` is not in:\n{message}");
     }
-    // The names of temporary files are ours alone.
+    // The names of temporary files are internal and must not be shown.
     assert!(!message.contains(".harness-tmp-"), "{message}");
 }
 
-/// `harness` under a limit on the size of files, which a full disk looks like from inside.
+/// Returns `harness` under a limit on the size of files, which acts like a full disk.
 #[cfg(unix)]
 pub fn limited(sandbox: &Sandbox, arguments: &str) -> Command {
     under("trap '' XFSZ; ulimit -f 8", sandbox, arguments)
 }
 
-/// `harness` after a script has set limits.
+/// Returns `harness` under limits that a shell script sets.
 #[cfg(unix)]
 pub fn under(limits: &str, sandbox: &Sandbox, arguments: &str) -> Command {
     let mut command = Command::new("bash");
@@ -148,7 +148,7 @@ pub fn flip_a_bit(path: &Path) {
     std::fs::write(path, bytes).expect("a writable file");
 }
 
-/// Every file under a folder, by its path from there.
+/// Returns every file under a folder, by its path from there.
 pub fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
     for entry in std::fs::read_dir(folder).expect("a folder") {
@@ -178,14 +178,14 @@ pub fn succeeds(sandbox: &Sandbox, command: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// As [`results`], without what only a folder of parts has.
+/// Returns the files of [`results`] without those that only a folder of parts has.
 pub fn merged(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = results(folder);
     files.retain(|name, _| name != "plan.csv" && !name.starts_with("parts/"));
     files
 }
 
-/// As [`files`], without the manifest, which tells times and threads.
+/// Returns the files of [`files`] without the manifest, which holds times and the number of threads.
 pub fn results(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = files(folder);
     assert!(
@@ -196,7 +196,7 @@ pub fn results(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     files
 }
 
-/// Asserts that two sets of files are the same, naming the first that differs.
+/// Asserts that two sets of files are the same, and names the first that differs.
 #[track_caller]
 pub fn same(a: &BTreeMap<String, Vec<u8>>, b: &BTreeMap<String, Vec<u8>>) {
     assert_eq!(a.keys().collect::<Vec<_>>(), b.keys().collect::<Vec<_>>());
@@ -205,7 +205,7 @@ pub fn same(a: &BTreeMap<String, Vec<u8>>, b: &BTreeMap<String, Vec<u8>>) {
     }
 }
 
-/// Waits until something holds, a minute at most.
+/// Waits until `holds` returns true, for a minute at most.
 #[track_caller]
 pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
@@ -218,12 +218,13 @@ pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// Ctrl-C.
+/// Sends a child the signal of Ctrl-C, SIGINT.
 pub fn interrupt(child: &Child) {
     send("INT", child);
 }
 
-/// Whether this process ignores SIGINT, as a job does that a script has started in the background. Linux tells.
+/// Returns whether this process ignores SIGINT, as does a job that a script has started in the background. Only Linux
+/// tells.
 fn ignores_interrupts() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|l| l.strip_prefix("SigIgn:"));
@@ -231,7 +232,7 @@ fn ignores_interrupts() -> bool {
     ignored.is_some_and(|set| set >> 1 & 1 == 1)
 }
 
-/// Sends a signal by its name, such as `TERM`.
+/// Sends a child a signal by its name, such as `TERM`.
 pub fn send(signal: &str, child: &Child) {
     assert!(
         !ignores_interrupts(),
@@ -243,14 +244,16 @@ pub fn send(signal: &str, child: &Child) {
     assert!(kill.expect("kill starts").success());
 }
 
-/// A run of `arguments` on one thread is killed each time that so many trainings of `experiment` have a checkpoint, and
-/// resumed; in the end it has left what a run on two threads leaves that nobody disturbs.
+/// Asserts that a run survives kills: a run of `arguments` on one thread is killed and resumed each time that as many
+/// trainings of `experiment` as `begun` says have a checkpoint, and in the end it has left the same files as an
+/// undisturbed run on two threads.
 pub fn survives_kills(arguments: &str, experiment: &str, begun: [usize; 3]) {
     let sandbox = Sandbox::new();
     survives_kills_in(&sandbox, "run", arguments, experiment, begun);
 }
 
-/// The same of any command that trains, on the files of a sandbox; its checkpoints lie in the folder `trainings`.
+/// Asserts the same as [`survives_kills`] of any command that trains, in a sandbox. The checkpoints lie in `trainings`,
+/// a path in the output folder.
 pub fn survives_kills_in(
     sandbox: &Sandbox,
     command: &str,
@@ -279,7 +282,7 @@ pub fn survives_kills_in(
     );
 }
 
-/// The number of folders in a folder that hold a whole checkpoint.
+/// Returns the number of folders in a folder that hold a whole checkpoint.
 fn with_checkpoint(trainings: &Path) -> usize {
     let entries = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().flatten();
     let holds = |training: &std::fs::DirEntry| {
@@ -288,7 +291,7 @@ fn with_checkpoint(trainings: &Path) -> usize {
     entries(trainings).filter(holds).count()
 }
 
-/// Checks that a run says that it was interrupted, and has left no more than its first two files in its folder.
+/// Asserts that a run says that it was interrupted, and has left no more than its first two files in its folder.
 pub fn assert_interrupted(output: &Output, run: &Path) {
     let message = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(130), "{message}");

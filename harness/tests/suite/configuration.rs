@@ -1,4 +1,4 @@
-//! What a configuration file may not say is refused with its place, the value and the way out.
+//! Configuration files: wrong ones are refused with the place of the mistake, the value and a way to mend it.
 
 use crate::common::{Sandbox, refused, results, same};
 
@@ -144,7 +144,7 @@ fn a_value_where_a_table_of_settings_should_be_is_answered_with_how_to_write_one
             &[what, way_out[0], way_out[1]],
         );
     }
-    // A name that is no experiment's is a name that is not known.
+    // A table's name that is not an experiment's is not known.
     sandbox.write("c.toml", "[[respones]]\nn = 3");
     sandbox.refuses(
         "run --config c.toml --out a",
@@ -255,7 +255,7 @@ fn a_column_counts_characters_as_editors_do() {
         sandbox.write("c.toml", text);
         sandbox.refuses("run --config c.toml --out a", &[place]);
     }
-    // With the mark, a configuration is the same as without.
+    // With a byte order mark, a configuration is the same as without.
     sandbox.write(
         "c.toml",
         "\u{feff}preset = 'quick'\n[response]\npoints = 50\n",

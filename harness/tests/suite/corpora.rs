@@ -1,5 +1,5 @@
-//! What the fuzzers start from, and inputs that once broke a reader, through all readers of foreign bytes.
-//! `.ci/long fuzz` looks for more.
+//! The corpora that the fuzzers start from, and inputs that once broke a reader, through all readers of foreign bytes.
+//! `.ci/long fuzz` searches for more.
 
 #[path = "../../fuzz/src/lib.rs"]
 mod readers;
@@ -15,7 +15,7 @@ fn every_reader_copes_with_its_corpus() {
         assert!(!files.is_empty(), "{name}");
         for file in files {
             let bytes = std::fs::read(&file).expect("a readable file");
-            // Captured, and shown where a reader panics.
+            // The output is captured, and shown where a reader panics.
             println!("{}", file.display());
             read(&bytes);
         }

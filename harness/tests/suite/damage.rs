@@ -1,4 +1,4 @@
-//! Results that were changed after the run are named, not believed, and can be computed again.
+//! Results that were changed after the run are named, are not used, and can be computed again.
 
 use crate::common::{Sandbox, files, flip_a_bit, results, same};
 
@@ -11,7 +11,8 @@ const TABLES: [&str; 5] = [
     "response/measures.csv",
 ];
 
-/// Damages a file of the run in `a` in every way, and checks that the command names it each time and touches nothing.
+/// Damages a file of the run in `a` in several ways, and checks that the command names it each time and changes
+/// nothing.
 #[track_caller]
 fn names_damage(sandbox: &Sandbox, file: &str, command: &str) {
     let path = sandbox.join("a").join(file);
@@ -29,7 +30,7 @@ fn names_damage(sandbox: &Sandbox, file: &str, command: &str) {
         std::fs::write(&path, &sound[..cut]).unwrap();
         refuses("was changed after the run");
     }
-    // Neither a table nor UTF-8.
+    // These bytes are neither a table nor UTF-8.
     std::fs::write(&path, [0xff; 9]).unwrap();
     refuses("was changed after the run");
     std::fs::write(&path, sound).unwrap();

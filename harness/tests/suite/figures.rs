@@ -98,7 +98,7 @@ fn png_and_pdf_stand_beside_each_svg_and_change_nothing_else() {
     assert!(after["response/response-gelu.png"].starts_with(b"\x89PNG"));
     assert!(after["response/response-gelu.pdf"].starts_with(b"%PDF"));
 
-    // By a run on any number of threads, and in another folder, they are the same.
+    // Figures are the same by a run on any number of threads and in another folder.
     for threads in [1, 2] {
         let run = format!("run {SMALL} --figures png,pdf --threads {threads} --out of-{threads}");
         sandbox.harness(&run).assert().success();

@@ -1,5 +1,5 @@
-//! Runs where the file system or the user's umask is not as usual. What a file system cannot do is played by a library
-//! that is preloaded before the C library; a C compiler builds it, which is there since Rust links with it.
+//! Runs where the file system or the user's umask is unusual. A library that is preloaded before the C library imitates
+//! a file system on which some calls fail; the C compiler that builds it is there since Rust links with it.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -14,7 +14,7 @@ use nix::errno::Errno::{
 
 use crate::common::{SMALL, Sandbox, files, refused, results, same, wait_until};
 
-/// Compiles the library that lets calls fail.
+/// Compiles the library that makes calls fail.
 fn shim(sandbox: &Sandbox) -> PathBuf {
     let library = sandbox.join("shim.so");
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/file_systems/shim.c");
@@ -32,7 +32,7 @@ fn shim(sandbox: &Sandbox) -> PathBuf {
     library
 }
 
-/// `harness` where some calls fail on everything in the folder `a` and on that itself.
+/// Returns `harness` where some calls fail on the folder `a` and everything in it.
 fn faulty(sandbox: &Sandbox, arguments: &str, faults: &[(&str, Errno)]) -> Command {
     let faults: Vec<_> = faults
         .iter()
@@ -49,8 +49,8 @@ fn faulty(sandbox: &Sandbox, arguments: &str, faults: &[(&str, Errno)]) -> Comma
     command
 }
 
-/// Runs, resumes and reports in `a`; each time the results are those of an untroubled run, and stderr has one line for
-/// each of `warnings`, which holds it.
+/// Runs, resumes and reports in `a`; each time the results are those of an undisturbed run, and stderr has one line for
+/// each of `warnings`, which holds that text.
 #[track_caller]
 fn goes_on(faults: &[(&str, Errno)], warnings: &[&str]) {
     let sandbox = Sandbox::new();
@@ -80,7 +80,7 @@ fn goes_on(faults: &[(&str, Errno)], warnings: &[&str]) {
 fn what_is_not_vital_is_gone_without_after_one_warning() {
     let unlocked = "the file system of a has no locks";
     let unflushed = "the file system of a cannot flush to disk";
-    // Nothing asks for it.
+    // No run needs this call.
     goes_on(&[("fchmod", EPERM)], &[]);
     for e in [ENOLCK, EOPNOTSUPP, ENOSYS] {
         goes_on(&[("flock", e)], &[unlocked]);
@@ -91,7 +91,7 @@ fn what_is_not_vital_is_gone_without_after_one_warning() {
     }
     let everything = ["fchmod", "flock", "fsync", "fsync-folder"].map(|call| (call, ENOSYS));
     goes_on(&everything, &[unlocked, unflushed]);
-    // Where a file has no lasting identity, nobody can tell whether the lock is still at its place.
+    // Where a file has no lasting identity, it cannot be told whether the lock is still in its place.
     goes_on(
         &[("identity", EIO)],
         &["it does not tell one file from another"],
@@ -140,7 +140,7 @@ fn what_is_vital_ends_the_run_and_is_named() {
     }
 }
 
-/// After that, a power cut does not take the name back.
+/// A folder is flushed after its file is in place, so that a power cut does not remove the file's name.
 #[test]
 fn a_folder_is_flushed_after_its_file_is_in_place() {
     let sandbox = Sandbox::new();
@@ -168,7 +168,7 @@ fn a_run_on_a_read_only_medium_is_drawn_elsewhere() {
             "that you may write to",
         ];
         refused(faulty(&sandbox, "report a", &[("write", e)]), &parts);
-        // Not even for a moment.
+        // A report elsewhere does not write to the run, not even for a moment.
         let out = format!("out-{e:?}");
         let report = faulty(&sandbox, &format!("report a --out {out}"), &[("write", e)]).output();
         let report = report.unwrap();
@@ -187,7 +187,7 @@ fn a_run_on_a_read_only_medium_is_drawn_elsewhere() {
     }
 }
 
-/// Every file and folder under one, itself included, by its mode.
+/// Adds the path and the mode of a file or folder, and of everything in it.
 fn modes(path: &Path, found: &mut Vec<(PathBuf, u32)>) {
     let about = path.symlink_metadata().unwrap();
     found.push((path.to_path_buf(), about.permissions().mode() & 0o7777));
@@ -219,7 +219,7 @@ fn the_umask_decides_on_the_permissions_of_everything() {
         ("000", 0o666, 0o777),
     ] {
         let sandbox = Sandbox::new();
-        // Of a whole run, and of one that is cut short: with its lock and its checkpoints.
+        // This holds for a whole run, and for one that is cut short, with its lock and its checkpoints.
         let mut whole = under(umask, &sandbox, &format!("run {SMALL} --out out/whole"));
         assert!(whole.wait().unwrap().success());
         let cut = "run recovery --preset quick --seeds 1 --checkpoint-every 0.005 --out out/cut";
@@ -257,7 +257,7 @@ fn the_umask_decides_on_the_permissions_of_everything() {
     }
 }
 
-/// No file or folder was made or removed there, however briefly.
+/// A report that goes elsewhere makes and removes no file or folder of the run, however briefly.
 #[test]
 fn a_report_that_goes_elsewhere_does_not_touch_the_run() {
     let sandbox = Sandbox::new();
@@ -277,10 +277,10 @@ fn a_report_that_goes_elsewhere_does_not_touch_the_run() {
             "{name} differs"
         );
     }
-    // It is as good a folder to report on again.
+    // The new folder is as good to report on again.
     sandbox.harness("report b/c").assert().success();
     same(&written, &files(&sandbox.join("b/c")));
-    // Not into the folder itself, nor one in it, nor one that holds something.
+    // A report does not go into the folder itself, into one in it, or into one that is not empty.
     sandbox.refuses(
         "report a --out a",
         &["a lies in a; choose a new or empty folder"],

@@ -1,4 +1,4 @@
-//! Ctrl-C and `kill` in mid-run, and several runs in one folder.
+//! Ctrl-C and `kill` in the middle of a run, and several runs in one folder.
 #![cfg(unix)]
 
 use std::process::{Child, Command, Stdio};
@@ -8,13 +8,13 @@ use crate::common::{
     SMALL, Sandbox, assert_interrupted, files, interrupt, results, same, send, wait_until,
 };
 
-/// A run of minutes.
+/// Starts a run that takes minutes.
 fn long_run(sandbox: &Sandbox) -> Child {
     let harness = Command::new(assert_cmd::cargo::cargo_bin!("harness"));
     wide_run(harness, sandbox, "a", 300)
 }
 
-/// A run of so many wide layers, by a command that starts the harness; 300 of them take minutes.
+/// Starts a run of `layers` wide layers, by a command that starts the harness; 300 of them take minutes.
 fn wide_run(mut harness: Command, sandbox: &Sandbox, out: &str, layers: usize) -> Child {
     let widths: Vec<String> = (0..layers).map(|i| (100_000 + i).to_string()).collect();
     let child = harness
@@ -27,7 +27,7 @@ fn wide_run(mut harness: Command, sandbox: &Sandbox, out: &str, layers: usize) -
     child.expect("the harness starts")
 }
 
-/// The harness as a shell starts it that ignores these signals.
+/// Returns a shell that ignores these signals and then becomes the harness.
 fn ignoring(signals: &str) -> Command {
     let mut shell = Command::new("sh");
     let script = format!("trap '' {signals}; exec \"$0\" \"$@\"");
@@ -69,7 +69,7 @@ fn signals_that_are_ignored_at_the_start_stay_ignored_and_the_others_end_a_run()
         };
         let hears = wide_run(ignoring(others), &sandbox, &ends, 300);
         begun(&ends);
-        // To its end: some seconds.
+        // This run ends by itself, after some seconds.
         let mut ignores = wide_run(ignoring(signal), &sandbox, &deaf, 3);
         begun(&deaf);
         assert!(

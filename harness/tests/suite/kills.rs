@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use crate::common::{Sandbox, npy, results, same, wait_until};
 use harness::rng::Rng;
 
-/// Tables that need no training, then every experiment that trains, at sizes of a second each.
+/// The arguments of a run of tables that need no training, then of every experiment that trains, at sizes of a second
+/// each.
 const RUN: &str = "response near-orthogonality multilayer recovery encoders unfinished-features --preset quick \
     --seeds 1 --quiet --set multilayer.width=16 --set multilayer.hidden=16 --set multilayer.datapoints=[32] \
     --set multilayer.batch=32 --set multilayer.epochs=300 --set multilayer.layers=6 --set multilayer.other_seeds=0 \
@@ -21,11 +22,11 @@ const RUN: &str = "response near-orthogonality multilayer recovery encoders unfi
     --set encoders.lambdas=[0.1,0.3] --set encoders.held_out=200 \
     --set unfinished-features.training.steps=150 --set unfinished-features.training.batch=32 --set unfinished-features.l1=[0.2,0.4]";
 
-/// A sweep of two models with their baselines, of some seconds.
+/// The arguments of a sweep of two models with their baselines, which takes some seconds.
 const SWEEP: &str =
     "x.npy --variant batch-topk --elements 24 --k 1,2 --samples 60000 --batch 64 --quiet";
 
-/// The experiment that a run was about: the last one that has left anything.
+/// Returns the experiment that a run was computing: the last one that has left a file.
 fn experiment(run: &Path) -> String {
     let experiments = harness::experiments::REGISTRY.experiments();
     let mut experiments = experiments.map(|e| e.id()).rev();
@@ -33,7 +34,7 @@ fn experiment(run: &Path) -> String {
     begun.unwrap_or("none yet").to_string()
 }
 
-/// What a training was about.
+/// Returns the stage that a training was in.
 fn stage(folder: &Path) -> String {
     let (models, begun) = (folder.join("models"), folder.join("models/checkpoints"));
     let stage = match () {
@@ -70,7 +71,7 @@ fn trainings_of_transcoders_killed_at_random_moments_end_in_the_same_bytes() {
 
 const ROWS: usize = 4096;
 
-/// A value of a row of activations, of which every fifth is not 0.
+/// Returns a value of a row of activations, of which every fifth is not 0.
 fn row(i: usize, j: usize) -> f32 {
     let on = (i + j).is_multiple_of(5);
     if on {
@@ -80,21 +81,21 @@ fn row(i: usize, j: usize) -> f32 {
     }
 }
 
-/// A sandbox with activations.
+/// Makes a sandbox with activations.
 fn with_rows() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.write("x.npy", npy::rows(ROWS, 16, row));
     sandbox
 }
 
-/// Kills a command as often as the variable KILLS says, else ten times, at moments that are spread over the whole of it,
-/// on one thread and on two. Each time it is resumed, and each time that it comes through it has left the same bytes as
-/// one that nobody disturbed, and nothing else. `at` tells from the folder what it was about.
+/// Kills a command as often as the variable KILLS says, or ten times, at moments that are spread over the whole of it,
+/// on one thread and on two. Each time it is resumed. Whenever it ends by itself, it has left the same bytes as an
+/// undisturbed command, and nothing else. `at` tells from the folder what the command was doing.
 fn killed(sandbox: &Sandbox, command: &str, arguments: &str, at: impl Fn(&Path) -> String) {
     let begun = Instant::now();
     let whole = format!("{command} {arguments} --threads 2 --checkpoint-every 0.005 --out whole");
     sandbox.harness(&whole).assert().success();
-    // Some six kills to a run.
+    // A run is killed some six times.
     let most = begun.elapsed().as_millis() / 3;
     let whole = results(&sandbox.join("whole"));
     assert!(

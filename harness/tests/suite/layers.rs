@@ -7,7 +7,7 @@ use std::path::Path;
 /// The crates of the workspace.
 const CRATES: [&str; 4] = ["kernels", "harness", "proptests", "benches"];
 
-/// The rooms of the harness from top to bottom: each imports only those that stand after it.
+/// The modules of the harness from top to bottom: each imports only those that stand after it.
 const ROOMS: [&str; 27] = [
     "cli",
     "report",
@@ -38,9 +38,9 @@ const ROOMS: [&str; 27] = [
     "error",
 ];
 
-/// A file by the path of its module: `["sae", "training"]`; nothing for the root of the crate.
+/// A file by the path of its module, such as `["sae", "training"]`; empty for the root of the crate.
 type Module = Vec<String>;
-/// What each file imports. The root is left out: it declares everything.
+/// The modules that each file imports. The root is left out, since it declares everything.
 type Imports = BTreeMap<Module, BTreeSet<Module>>;
 
 #[test]
@@ -58,7 +58,7 @@ fn a_room_imports_only_rooms_below_it() {
     };
     let mut wrong = String::new();
     for (from, to) in edges(&imports(&sources("harness"))) {
-        // A run and its report know experiments from the registry that they are handed.
+        // A run and its report get experiments from the registry that is passed to them.
         let names_experiments =
             to[0] == "experiments" && !matches!(&*from[0], "experiments" | "cli");
         let child_imports_parent = to.len() > 1 && from.len() > to.len() && from.starts_with(&to);
@@ -101,10 +101,10 @@ fn circles_are_found_and_only_circles() {
         "c",
         "pub struct C; /* use crate::a::A; */ const S: &[&str] = &[\"\\\"crate::a::A\", r#\"crate::a::A\"#];",
     );
-    // A child that imports its parent is no circle as long as the parent only declares it.
+    // A child that imports its parent is no cycle as long as the parent only declares it.
     let b = ("a/b", "use super::A; pub struct B;");
     assert_eq!(tree(&[root, a, c, b]), None);
-    // What tests import is left out.
+    // Imports of tests are left out.
     let tests =
         "pub struct C; #[cfg(test)] mod tests { use crate::a::A; } #[cfg(test)] use crate::a::A;";
     assert_eq!(tree(&[root, a, ("c", tests), b]), None);
@@ -119,7 +119,7 @@ fn circles_are_found_and_only_circles() {
         tree(&[root, ("a", called), c, b]).as_deref(),
         Some("a > a/b")
     );
-    // Through a path in the middle of code, through another file, and through the root.
+    // Cycles are found through a path in the middle of code, through another file, and through the root.
     let far = "pub struct C; impl C { fn f() -> crate::a::A { todo!() } }";
     assert_eq!(tree(&[root, a, ("c", far), b]).as_deref(), Some("a > c"));
     let around = "use crate::{a::b::B, d::D};";
@@ -140,7 +140,7 @@ fn circles_are_found_and_only_circles() {
     );
 }
 
-/// The files of a crate, by their modules.
+/// Returns the files of a crate, with their modules.
 fn sources(name: &str) -> Vec<(Module, String)> {
     fn collect(folder: &Path, at: &Module, files: &mut Vec<(Module, String)>) {
         for entry in std::fs::read_dir(folder).expect("a folder of sources") {
@@ -179,8 +179,8 @@ fn edges(imports: &Imports) -> impl Iterator<Item = (Module, Module)> {
         .flat_map(|(from, all)| all.iter().map(|to| (from.clone(), to.clone())))
 }
 
-/// Which file imports which. A name that the root exports counts as an import of the file that it comes from, and an
-/// exported macro as one of the file that defines it.
+/// Returns the modules that each file imports. A name that the root exports counts as an import of the file that it
+/// comes from, and an exported macro as one of the file that defines it.
 fn imports(files: &[(Module, String)]) -> Imports {
     let modules: BTreeSet<Module> = files.iter().map(|(module, _)| module.clone()).collect();
     let mut paths = BTreeMap::new();
@@ -216,7 +216,7 @@ fn imports(files: &[(Module, String)]) -> Imports {
     paths.into_iter().map(imported).collect()
 }
 
-/// The paths in a file from the root of the crate, those of its tests left out, and the macros that it defines.
+/// The paths in a file from the root of the crate, without those of its tests, and the macros that it defines.
 #[derive(Default)]
 struct Paths {
     paths: Vec<Module>,
@@ -248,7 +248,7 @@ impl Paths {
         }
     }
 
-    /// Reads a path that may end in several names in braces; returns the number of its tokens.
+    /// Reads a path that may end in several names in braces, and returns the number of its tokens.
     fn path(&mut self, tokens: &[&str], before: &[String], at: &[String]) -> usize {
         let mut path = before.to_vec();
         let mut i = 0;
@@ -260,7 +260,7 @@ impl Paths {
                     let mut j = 0;
                     while j < inside.len() {
                         j += self.path(&inside[j..], &path, at);
-                        // What is left of this name, such as `as`.
+                        // The rest of this name, such as `as`.
                         j += inside[j..].iter().take_while(|t| **t != ",").count() + 1;
                     }
                     return end;
@@ -282,7 +282,7 @@ impl Paths {
                     let up = path.iter().take_while(|name| *name == "super").count();
                     [&at[..at.len().saturating_sub(up)], &path[up..]].concat()
                 }
-                // The name of a child, or of something that is no file.
+                // The name of a child, or of something that is not a file.
                 _ => [at, &path].concat(),
             });
         }
@@ -290,7 +290,7 @@ impl Paths {
     }
 }
 
-/// The number of tokens up to the end of the braces that these begin with; 1 if they begin with none.
+/// Returns the number of tokens up to the end of the braces that these begin with, or 1 if they begin with none.
 fn length(tokens: &[&str]) -> usize {
     let mut depth = 0;
     for (i, token) in tokens.iter().enumerate() {
@@ -310,12 +310,12 @@ fn is_of_name(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// Names, `::` and single signs; no comments, no strings.
+/// Returns the names, `::` and single signs of a source text, without comments and strings.
 fn tokens(text: &str) -> Vec<&str> {
     let mut tokens = Vec::new();
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
-        // Where something begins with these signs and ends with those.
+        // The number of bytes of a text that begins with `begin` bytes and ends with `end`.
         let past = |begin: usize, end: &str| {
             rest[begin..]
                 .find(end)
@@ -328,7 +328,7 @@ fn tokens(text: &str) -> Vec<&str> {
             _ if rest.starts_with("r\"") => (past(2, "\""), false),
             _ if rest.starts_with("r#\"") => (past(3, "\"#"), false),
             '"' => (1 + string(&rest[1..]), false),
-            // A character; else a lifetime.
+            // A character; if not, a lifetime.
             '\'' if rest[1..].starts_with('\\') => (past(3, "'"), false),
             '\'' if rest.chars().nth(2) == Some('\'') => (past(1, "'"), false),
             _ if rest.starts_with("::") => (2, true),
@@ -343,7 +343,7 @@ fn tokens(text: &str) -> Vec<&str> {
     tokens
 }
 
-/// The length of a string after its first quotation mark, the last one included.
+/// Returns the length of a string after its first quotation mark, including the last one.
 fn string(text: &str) -> usize {
     let mut escaped = false;
     let end = text.find(|c| {
@@ -354,7 +354,7 @@ fn string(text: &str) -> usize {
     end.map_or(text.len(), |end| end + 1)
 }
 
-/// Files that import each other, in the order in which they do.
+/// Returns files that import each other in a cycle, in the order in which they do.
 fn circle(imports: &Imports) -> Option<Vec<Module>> {
     let mut left = imports.clone();
     loop {

@@ -1,5 +1,5 @@
-//! The ledger is honest: every claim that is listed is settled, with a control and a spread over seeds, and a
-//! test bears its name.
+//! The ledger is complete: every claim that is listed is settled, with a control and a spread over seeds, and is named
+//! by a test.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use harness::experiment::erased::Erased;
 use harness::experiments::REGISTRY;
 use harness::settings::Preset;
 
-/// The ids that `harness list` names, in its order.
+/// Returns the ids that `harness list` names, in its order.
 fn listed() -> Vec<String> {
     let output = Sandbox::new().harness("list").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
@@ -46,7 +46,7 @@ fn the_claims_of_a_run_stand_in_ledger_and_report_with_control_and_spread() {
     settled("response rescale l1-geometry --seeds 2", 2);
 }
 
-/// The same of all experiments.
+/// The claims of all experiments stand in ledger and report, with control and spread.
 #[test]
 #[ignore = "takes half a minute"]
 fn all_claims_stand_in_ledger_and_report_with_control_and_spread() {
@@ -72,7 +72,7 @@ fn settled(arguments: &str, seeds: u64) {
             assert!(report.contains(&format!("<li id=\"{id}\">")), "{id}");
             assert_eq!(entry.control, claim.control);
             assert_eq!(entry.seeds, at_seeds, "{id}");
-            // What could not be measured, in the claim or in its control, says why.
+            // A line says why, if the claim or its control could not be measured.
             let within = |value, low, high| low <= value && value <= high;
             let measured = within(entry.value, entry.low, entry.high)
                 && within(entry.control_value, entry.control_low, entry.control_high);
@@ -98,7 +98,7 @@ fn settled(arguments: &str, seeds: u64) {
     );
 }
 
-/// The log says what settles a claim, as the code does: a change of either needs a dated row with its reason.
+/// The log holds the criteria of a claim as the code does: a change of either needs a dated row with its reason.
 #[test]
 fn the_log_of_criteria_ends_with_what_is_in_force() {
     for claim in REGISTRY.experiments().flat_map(|e| e.about().claims) {
@@ -148,7 +148,7 @@ fn a_test_bears_the_name_of_every_claim() {
     );
 }
 
-/// The claims that tests bear on.
+/// Returns the claims that tests bear on.
 fn borne() -> BTreeSet<String> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut borne = BTreeSet::new();

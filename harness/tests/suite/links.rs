@@ -1,4 +1,5 @@
-//! What is not a run's own stays as it is: what symbolic links in its folder point to, and what others put there.
+//! Files that are not a run's own stay as they are: those that symbolic links in its folder point to, and those that
+//! others put there.
 #![cfg(unix)]
 
 use std::fs;
@@ -7,7 +8,7 @@ use std::path::Path;
 
 use crate::common::{Sandbox, files, results, same};
 
-/// A sandbox with a finished run in `a` and somebody else's files in `foreign`.
+/// Makes a sandbox with a finished run in `a` and somebody else's files in `foreign`.
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.small_run("a");
@@ -18,7 +19,7 @@ fn sandbox() -> Sandbox {
     sandbox
 }
 
-/// Checks that both commands that go back to a run refuse to, name a file, and change nothing anywhere.
+/// Checks that both commands that go back to a run refuse to, name a file, and change nothing.
 #[track_caller]
 fn refuses_link(sandbox: &Sandbox, link: &str) {
     let before = files(sandbox.path());
@@ -77,7 +78,7 @@ fn nothing_is_written_or_removed_through_a_linked_folder() {
     let move_away = |name: &str, to: &str| {
         fs::rename(sandbox.join(name), sandbox.join(to)).unwrap();
     };
-    // An experiment's folder that was moved to another disk, say, and one that is computed anew.
+    // The folder of an experiment that was moved to another disk, for example, and one that is computed anew.
     move_away("a/response", "moved");
     for target in ["../moved", "../foreign"] {
         symlink(target, sandbox.join("a/response")).unwrap();

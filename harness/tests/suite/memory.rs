@@ -1,17 +1,17 @@
-//! A process that may take little memory says so and ends; its run is resumed where there is more.
+//! A process under a limit on memory says so and ends; its run can be resumed where there is more memory.
 #![cfg(target_os = "linux")]
 
 use std::time::Duration;
 
 use crate::common::{Sandbox, results, same, under};
 
-/// A training of a moment.
+/// The arguments of a training that takes a moment.
 const TRAINING: &str = "recovery --preset quick --seeds 1 --quiet --set recovery.data.width=8 --set recovery.data.features=12 \
     --set recovery.data.active=1.5 --set recovery.lambdas=[0.001,0.1,3.0] --set recovery.ratios=[1,2] --set recovery.training.steps=60 \
     --set recovery.training.batch=32 --set recovery.held_out=500 --set recovery.optimum_samples=10";
 
-/// Runs under a limit, and checks that it comes through, or ends with a message on memory or threads that tells what to
-/// do.
+/// Runs a command under a limit, and returns whether it succeeds. If not, it must end with a message on memory or
+/// threads that says what to do.
 #[track_caller]
 fn comes_through(limit: &str, sandbox: &Sandbox, arguments: &str) -> bool {
     let output = under(limit, sandbox, arguments).output().unwrap();
@@ -58,7 +58,7 @@ fn a_run_ends_well_under_any_limit_and_is_resumed_without_it() {
         for threads in [1, 8] {
             let limit = format!("ulimit -v {kib}");
             let run = format!("run {TRAINING} --threads {threads} --out a --checkpoint-every 0");
-            // Below this, not even the program itself is loaded.
+            // Below this limit, not even the program itself is loaded.
             if !under(&limit, &sandbox, "--version")
                 .output()
                 .unwrap()
@@ -86,7 +86,7 @@ fn a_run_ends_well_under_any_limit_and_is_resumed_without_it() {
 fn memory_that_runs_out_is_told_in_a_message() {
     let sandbox = Sandbox::new();
     sandbox.small_run("a");
-    // Without the manifest, a table may be as long as it likes.
+    // Without the manifest, a table may have any length.
     std::fs::remove_file(sandbox.join("a/manifest.json")).unwrap();
     let curves = sandbox.join("a/response/curves.csv");
     let mut text = std::fs::read_to_string(&curves).unwrap();
@@ -112,7 +112,7 @@ fn threads_that_find_no_room_are_told_in_a_message() {
     let sandbox = Sandbox::new();
     let run = "run response --preset quick --quiet --set response.points=50 --threads 1024 --out a";
     assert!(!comes_through("ulimit -v 500000", &sandbox, run));
-    // These find room, and those that measure the machine for a profile do not beside them.
+    // These threads find room, but those that measure the machine for a profile do not find room beside them.
     let profile = "profile response --set response.points=50 --quiet --threads 100 --out b";
     let mut profile = under("ulimit -d 300000", &sandbox, profile);
     let output = profile.timeout(Duration::from_secs(60)).output().unwrap();

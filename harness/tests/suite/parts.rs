@@ -1,10 +1,10 @@
-//! A run in parts: the bytes of one machine, whatever the number of parts.
+//! Runs in parts give the bytes of one machine, whatever the number of parts.
 
 mod faults;
 
 use crate::common::{Sandbox, merged, same, succeeds};
 
-/// Experiments that need no others, and some that do, at sizes of a moment.
+/// The configuration of experiments that need no others, and of some that do, at sizes that take a moment.
 const SUITE: &str = r#"
 preset = "quick"
 seeds = 2
@@ -49,11 +49,11 @@ training.steps = 12
 training.steps = 20
 "#;
 
-/// One experiment whose units take a moment.
+/// The settings of one experiment whose units take a moment.
 const SMALL: &str = "--preset quick --seeds 2 --set compressed-computation.steps=3 \
     --set compressed-computation.held_out=100";
 
-/// A run in the folder `run` that is planned, and parts of it that are computed.
+/// Makes a sandbox with a planned run in the folder `run`, and computes these parts of it.
 pub fn planned(parts: &[&str]) -> Sandbox {
     let sandbox = Sandbox::new();
     let plan = format!("plan compressed-computation {SMALL} --out run");
@@ -64,7 +64,7 @@ pub fn planned(parts: &[&str]) -> Sandbox {
     sandbox
 }
 
-/// What `harness status run` prints, where it ends with that code.
+/// Returns what `harness status run` prints, and asserts that it ends with that exit code.
 fn status(sandbox: &Sandbox, code: i32) -> String {
     let status = sandbox.harness("status run").output().unwrap();
     assert_eq!(status.status.code(), Some(code));
@@ -81,7 +81,7 @@ fn parts_merge_to_the_bytes_of_one_machine() {
     for parts in [1, 2, 3, 7] {
         let run = format!("in-{parts}");
         succeeds(&sandbox, &format!("plan --config suite.toml --out {run}"));
-        // Twice over, since some need what others compute, and in any order.
+        // Each part runs twice, since some units need what others compute, and in any order.
         let compute = |part: usize| {
             let threads = 1 + part % 2;
             let part = format!("--part {part}/{parts} --threads {threads}");
@@ -89,7 +89,7 @@ fn parts_merge_to_the_bytes_of_one_machine() {
         };
         (1..=parts).for_each(compute);
         if parts == 3 {
-            // What others need may be concluded in between.
+            // The units that others need may be merged in between.
             succeeds(&sandbox, &format!("merge --needed --quiet {run}"));
             assert!(sandbox.join(&run).join("multilayer/measures.csv").exists());
             assert!(!sandbox.join(&run).join("claims.csv").exists());
@@ -98,7 +98,7 @@ fn parts_merge_to_the_bytes_of_one_machine() {
         succeeds(&sandbox, &format!("merge --quiet {run}"));
         same(&one, &merged(&sandbox.join(&run)));
     }
-    // Merging what is merged changes nothing.
+    // Merging again changes nothing.
     succeeds(&sandbox, "merge --quiet in-3");
     same(&one, &merged(&sandbox.join("in-3")));
 }
@@ -127,7 +127,7 @@ fn what_other_parts_have_not_computed_yet_is_waited_for() {
         ],
     );
     succeeds(&sandbox, "run --part 2/2 --out run");
-    // All that it needs is there, but it is told to leave it to the next round.
+    // All that part 1 needs is there, but with one round it leaves the rest to the next.
     succeeds(&sandbox, "run --part 1/2 --rounds 1 --out run");
     assert!(status(&sandbox, 0).starts_with("2 of 3 units are there"));
     sandbox.refuses("merge run --wait 60", &["tradeoff seed0", "compute part 1"]);
@@ -152,16 +152,16 @@ fn units_may_be_listed() {
         "merge run",
         &["4 of the 6 units", "harness run --part 1/N --out run"],
     );
-    // What it holds is not computed again, whatever the number of parts.
+    // What the run holds is not computed again, whatever the number of parts.
     for part in ["1/2", "2/2", "1/3", "2/3", "3/3"] {
         succeeds(&sandbox, &format!("run --part {part} --out run --quiet"));
     }
     let files = crate::common::files(&sandbox.join("run/parts"));
     let pieces = files.keys().filter(|name| name.ends_with(".ckpt"));
     assert_eq!(pieces.count(), 6);
-    // One machine goes on with it as well.
+    // One machine can go on with the run as well.
     succeeds(&sandbox, "run --resume run --quiet");
-    // Also where the configuration is said once more, without its instruction set.
+    // This holds also where the configuration is given once more, without its instruction set.
     let again = format!("run compressed-computation {SMALL} --resume run --quiet");
     succeeds(&sandbox, &again);
     // Another configuration is no reason to remove what the parts have computed.

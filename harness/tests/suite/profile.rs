@@ -10,14 +10,14 @@ use harness::profile::tables::Roofs;
 use predicates::prelude::PredicateBooleanExt as _;
 use predicates::str::contains;
 
-/// Products, activations, data and metrics of a moment; quick without a word.
+/// The arguments of a quick run of a moment with products, activations, data and metrics.
 const SMALL: &str = "linear-probes --quiet --seeds 1 --threads 2";
 
 fn read(run: &Path) -> Profile {
     Profile::read(run).unwrap().expect("a profile")
 }
 
-/// The files outside the profile, report aside.
+/// Returns the files outside the profile, without the report.
 fn others(mut files: BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Vec<u8>> {
     files.retain(|name, _| !name.starts_with("profile/") && name != "report.html");
     files
@@ -72,13 +72,13 @@ fn a_profile_leaves_its_tables_and_figures_beside_those_of_a_run() {
             page.contains(part) || (part == "Flame graph" && cfg!(not(target_os = "linux")));
         assert!(is_there, "{part}");
     }
-    // It opens offline: nothing is loaded from elsewhere.
+    // The report opens offline: nothing is loaded from elsewhere.
     for load in ["src=\"http", "href=\"http", "url(http", "<script"] {
         assert!(!page.contains(load), "{load}");
     }
     assert!(!report(&plain).contains("id=\"profile\""));
 
-    // From the tables alone, the same again.
+    // The report is the same when it is made again from the tables alone.
     std::fs::remove_file(sandbox.join("a/report.html")).unwrap();
     std::fs::remove_file(sandbox.join("a/profile/roofline.svg")).unwrap();
     sandbox.harness("report a").assert().success();
@@ -112,7 +112,7 @@ fn its_numbers_agree_with_each_other_and_with_the_run() {
         rows.map(|row| (row.kernel.clone(), [row.calls, row.flop, row.bytes]))
             .collect()
     };
-    // What is counted is the same in every run.
+    // The counts are the same in every run.
     assert_eq!(kernels(&profile), kernels(&read(&sandbox.join("b"))));
     assert!(kernels(&profile).contains_key("product"));
 
@@ -126,7 +126,7 @@ fn its_numbers_agree_with_each_other_and_with_the_run() {
     assert!(of(Phase::Kernels) > 0.0 && of(Phase::Data) > 0.0);
     assert!(of(Phase::Metrics) > 0.0 && of(Phase::Writing) > 0.0);
 
-    // All that was read back is held to the manifest.
+    // Every file that is read back is held to the manifest.
     let path = sandbox.join("a/profile/kernels.csv");
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, text.replace("product", "products")).unwrap();
@@ -149,7 +149,7 @@ fn settings_are_those_of_a_run() {
 #[test]
 fn a_program_without_symbols_says_so_wherever_its_profile_is_shown() {
     let sandbox = Sandbox::new();
-    // Where Rust links programs there are binutils, and `strip` among them.
+    // Where Rust links programs there are binutils, `strip` among them.
     let strip = std::process::Command::new("strip")
         .arg("-o")
         .arg(sandbox.join("stripped"))
@@ -166,7 +166,7 @@ fn a_program_without_symbols_says_so_wherever_its_profile_is_shown() {
         let shown = std::fs::read_to_string(sandbox.join("a").join(shown)).unwrap();
         assert!(shown.contains(told));
     }
-    // With symbols, nothing is said.
+    // With symbols, the note is not printed.
     let mut profile = sandbox.harness(&format!("profile {SMALL} --out b"));
     profile.assert().success().stdout(contains(told).not());
 }

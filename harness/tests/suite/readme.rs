@@ -1,4 +1,4 @@
-//! The README and the page of all claims show the ledger of the reference run as it is, and commands that there are.
+//! The README and the page of all claims show the ledger of the reference run as it is, and commands that exist.
 
 use std::path::{Path, PathBuf};
 
@@ -6,14 +6,14 @@ use crate::common::Sandbox;
 use harness::cli::claims_table;
 use harness::experiments::REGISTRY;
 
-/// What brings generated text up to date.
+/// The command that brings generated text up to date.
 const REFRESH: &str = "UPDATE_README=1 cargo test -p harness --test suite readme";
 
 fn here(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
-/// Holds a file to what it should be, or brings it up to date if asked to.
+/// Asserts that a file holds `fresh`, or writes it there if UPDATE_README is set.
 #[track_caller]
 fn hold(path: &Path, fresh: &str) {
     if std::env::var_os("UPDATE_README").is_some() {
@@ -57,7 +57,7 @@ fn the_readme_has_the_ledger_in_short() {
     assert_eq!(counts.sum::<usize>(), claims);
 }
 
-/// Every command of the README, its lines joined and its comments left out.
+/// Returns every command of the README, with its lines joined and without comments.
 fn commands() -> Vec<String> {
     let readme = std::fs::read_to_string(here("../README.md")).unwrap();
     let mut commands = Vec::new();
@@ -83,7 +83,7 @@ fn the_commands_of_the_readme_are_those_of_the_program() {
     assert!(own.len() > 20, "{own:?}");
     let sandbox = Sandbox::new();
     for arguments in own {
-        // Help is given for what comes before it, if that is understood.
+        // `--help` succeeds if the arguments before it are understood.
         let output = sandbox
             .harness(&format!("{arguments} --help"))
             .output()

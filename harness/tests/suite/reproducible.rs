@@ -23,7 +23,7 @@ fn a_run_leaves_everything_it_promises() {
             "no {file}"
         );
     }
-    // Nothing temporary, no lock.
+    // No temporary file and no lock is left.
     assert!(
         !found
             .keys()

@@ -27,7 +27,7 @@ use crate::common::{Sandbox, npy};
 
 const WIDTH: usize = 5;
 
-/// Activations with something to learn in them.
+/// Returns a value of activations with features that can be learned.
 fn sparse(row: usize, column: usize) -> f32 {
     let on = (row * 7919 + 13) % WIDTH;
     let other = (row * 104_729 + 5) % 11;
@@ -39,23 +39,23 @@ fn sparse(row: usize, column: usize) -> f32 {
     }
 }
 
-/// A sandbox with 600 of these rows in x.npy.
+/// Makes a sandbox with 600 rows of [`sparse`] in x.npy.
 fn with_data() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.write("x.npy", npy::rows(600, WIDTH, sparse));
     sandbox
 }
 
-/// A sweep of a second or less.
+/// The arguments of a sweep that takes a second or less.
 const SWEEP: &str = "x.npy --elements 8,12 --k 1,2 --seeds 2 --samples 20000 --batch 64 --rate 0.001 --baselines none \
     --quiet";
 
-/// The models that a training has left in a folder.
+/// Returns the models that a training has left in a folder.
 fn models(sandbox: &Sandbox, folder: &str) -> Vec<Model> {
     sandbox.table(&format!("{folder}/models.csv"))
 }
 
-/// A cell of a CSV, by the name of a model and that of a column.
+/// Returns a cell of a CSV, by the name of a model and that of a column.
 fn cell(csv: &str, model: &str, column: &str) -> String {
     let header = csv.lines().next().unwrap();
     let place = header.split(',').position(|name| name == column).unwrap();
@@ -64,7 +64,7 @@ fn cell(csv: &str, model: &str, column: &str) -> String {
         .find(|line| line.split(',').next() == Some(model));
     line.unwrap().split(',').nth(place).unwrap().to_string()
 }
-/// The shapes and values of the tensors of a file of single precision.
+/// Returns the shapes and values of the tensors in a safetensors file of single precision.
 fn tensors(bytes: &[u8]) -> BTreeMap<String, (Vec<usize>, Vec<f32>)> {
     let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
     let header: serde_json::Value = serde_json::from_slice(&bytes[8..8 + length]).unwrap();

@@ -1,10 +1,10 @@
-//! `harness show`: all about one claim.
+//! `harness show` prints everything about one claim.
 
 use harness::run::results::{REFERENCE, in_short};
 
 use crate::common::{SMALL, Sandbox};
 
-/// What a command prints.
+/// Returns what a command prints.
 #[track_caller]
 fn printed(sandbox: &Sandbox, arguments: &str) -> String {
     let output = sandbox.harness(arguments).output().unwrap();
@@ -93,7 +93,7 @@ fn without_a_folder_the_run_that_ended_last_is_shown() {
         let run = format!("run {SMALL} --seeds {seeds}");
         sandbox.harness(&run).assert().success();
     }
-    // What is no run, or none that has ended, is passed over.
+    // A folder that is no run, or whose run has not ended, is passed over.
     std::fs::create_dir(sandbox.join("out/quick-3")).unwrap();
     std::fs::write(sandbox.join("out/notes"), "").unwrap();
     let shown = || printed(&sandbox, &format!("show {id}"));
@@ -112,7 +112,7 @@ fn without_a_folder_the_run_that_ended_last_is_shown() {
         "{}",
         shown()
     );
-    // A newer run without the claim is not passed over in silence.
+    // A newer run without the claim is not passed over silently.
     let other = "run rescale --preset quick --quiet --out out/other";
     sandbox.harness(other).assert().success();
     let newest = std::fs::File::options()
@@ -138,7 +138,7 @@ fn what_cannot_be_shown_is_refused_with_a_way_out() {
     ];
     sandbox.refuses("show same-shape-smaler a", &near);
     sandbox.refuses("show same-shape-smaler", &near);
-    // Part of a name is enough to be told the rest.
+    // With part of a name, the message suggests the rest.
     sandbox.refuses(
         "show duplicate a",
         &["did you mean `no-duplicate-directions`?"],
@@ -175,6 +175,6 @@ fn shells_complete_the_names_of_claims() {
         let script = printed(&sandbox, &format!("completions {shell}"));
         assert!(script.contains("no-decisive-layer"), "{shell}");
     }
-    // They would fill a screen.
+    // The ids of all claims would fill a screen.
     assert!(!printed(&sandbox, "show --help").contains("no-plateau-on-a-continuum"));
 }

@@ -1,4 +1,4 @@
-//! The scripts for Slurm, by stubs of its commands; `.ci/long slurm` has a real one.
+//! The scripts for Slurm, with stubs of its commands; `.ci/long slurm` tests them with a real one.
 
 use std::fs;
 
@@ -31,7 +31,7 @@ fn the_scripts_for_slurm_hold_what_was_asked_for() {
     assert!(part.contains(program.to_str().unwrap()));
 }
 
-/// A command of that name that a script finds in place of Slurm's.
+/// Writes a stub of a command of that name, which a script finds in place of Slurm's.
 #[cfg(unix)]
 fn stub(sandbox: &Sandbox, name: &str, script: &str) {
     use std::os::unix::fs::PermissionsExt;
@@ -42,7 +42,7 @@ fn stub(sandbox: &Sandbox, name: &str, script: &str) {
     fs::set_permissions(sandbox.join(&file), permissions).unwrap();
 }
 
-/// A command that finds these stubs.
+/// Returns a command that finds these stubs.
 #[cfg(unix)]
 fn with_stubs(sandbox: &Sandbox, arguments: &str) -> assert_cmd::Command {
     let mut command = sandbox.harness(arguments);
@@ -77,7 +77,7 @@ fn jobs_are_submitted_each_after_the_one_before_and_a_refusal_is_passed_on() {
             .read("run/slurm/needed.sh")
             .contains("merge --needed")
     );
-    // Not again while they are there.
+    // The jobs are not submitted again while they are there.
     stub(
         &sandbox,
         "squeue",
@@ -93,7 +93,7 @@ fn jobs_are_submitted_each_after_the_one_before_and_a_refusal_is_passed_on() {
     );
     assert_eq!(sandbox.read("asked"), "--noheader --jobs=1,2,3,4\n");
     assert_eq!(sandbox.read("calls").lines().count(), 4);
-    // Nor where Slurm does not tell, or somebody else submits.
+    // They are not submitted either where Slurm does not tell, or somebody else submits.
     let refuses = |words: &[&str]| {
         refused(
             with_stubs(&sandbox, "submit slurm run --parts 3 --go"),
@@ -147,7 +147,7 @@ fn a_task_is_queued_again_as_long_as_that_helps() {
     };
     let requeued =
         || fs::read_to_string(sandbox.join("calls")).map_or(0, |calls| calls.lines().count());
-    // A failure, three times; the end that scancel asks for, never.
+    // A task that fails is requeued three times; one that scancel ends is never requeued.
     for times in [1, 2, 3, 3] {
         assert_eq!(task("false").status().unwrap().code(), Some(1));
         assert_eq!(requeued(), times);
@@ -155,7 +155,7 @@ fn a_task_is_queued_again_as_long_as_that_helps() {
     sandbox.write("cancelled.sh", "exit 130");
     assert_eq!(task("sh cancelled.sh").status().unwrap().code(), Some(130));
     assert_eq!(requeued(), 3);
-    // Its time is up: again if a piece is new, and not if none is.
+    // A task whose time is up is requeued if it has left a new piece, and not if it has left none.
     for (leaves, times) in [("touch run/parts/1-of-1/unit.ckpt", 4), ("true", 4)] {
         fs::create_dir_all(sandbox.join("run/parts/1-of-1")).unwrap();
         let waits = format!(
@@ -169,7 +169,7 @@ fn a_task_is_queued_again_as_long_as_that_helps() {
         assert_eq!(requeued(), times, "{leaves}");
         fs::remove_file(sandbox.join("ready")).unwrap();
     }
-    // What is done leaves no traces of failures.
+    // A task that succeeds leaves no traces of failures.
     assert!(task(&program).status().unwrap().success());
     assert!(!sandbox.join("run/slurm/part-1.failed").exists());
 }

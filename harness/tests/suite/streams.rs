@@ -1,4 +1,4 @@
-//! Where stdout and stderr lead to: full devices, readers that have gone away, terminals of all kinds.
+//! Stdout and stderr that are full devices, pipes without readers, or terminals of all kinds.
 #![cfg(target_os = "linux")]
 
 use std::fs::File;
@@ -12,7 +12,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
-/// `harness` with arguments separated by spaces.
+/// Returns the command `harness` with arguments separated by spaces.
 fn harness(sandbox: &Sandbox, arguments: &str) -> Command {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("harness"));
     command.current_dir(sandbox.path());
@@ -20,12 +20,12 @@ fn harness(sandbox: &Sandbox, arguments: &str) -> Command {
     command
 }
 
-/// Arguments of a run of a moment that shows its progress.
+/// Returns the arguments of a run of a moment that shows its progress.
 fn small() -> String {
     SMALL.replace("--quiet", "")
 }
 
-/// A run of minutes that shows its progress on `stderr`, a terminal of the kind `term` if it is one.
+/// Starts a run of minutes that shows its progress on `stderr`, a terminal of the kind `term` if it is one.
 fn long_run(sandbox: &Sandbox, out: &str, term: Option<&str>, stderr: Stdio) -> Child {
     let widths: Vec<String> = (0..300).map(|i| (500_000 + i).to_string()).collect();
     let mut command = harness(sandbox, &format!("run rescale --out {out} --set"));
@@ -38,20 +38,20 @@ fn long_run(sandbox: &Sandbox, out: &str, term: Option<&str>, stderr: Stdio) -> 
     command.spawn().expect("the harness starts")
 }
 
-/// A device without space.
+/// Returns a device without space.
 fn full_device() -> Stdio {
     let full = File::options().write(true).open("/dev/full");
     full.expect("/dev/full").into()
 }
 
-/// A pipe that nobody reads from.
+/// Returns a pipe that nobody reads from.
 fn abandoned_pipe() -> Stdio {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
     writer.into()
 }
 
-/// A pseudo-terminal: what a user sees, and what a process writes to.
+/// Returns the two ends of a pseudo-terminal: what a user sees, and what a process writes to.
 fn terminal() -> (File, Stdio) {
     let seen = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
     grantpt(&seen).unwrap();
@@ -144,7 +144,7 @@ fn a_terminal_shows_a_bar_if_it_can_and_lines_if_it_cannot() {
         ("none", None, false),
         ("bar", Some("xterm"), true),
     ];
-    // At once, for a line comes after ten seconds.
+    // All runs start at once, since a line of progress comes after ten seconds.
     let runs = ways.map(|(out, term, bar)| {
         let (mut seen, terminal) = terminal();
         let run = long_run(&sandbox, out, term, terminal);
@@ -152,7 +152,7 @@ fn a_terminal_shows_a_bar_if_it_can_and_lines_if_it_cannot() {
         let whole = Arc::clone(&shown);
         std::thread::spawn(move || {
             let mut part = [0; 4096];
-            // Linux ends the reading by an error once nobody is left to write.
+            // Linux ends the reading with an error once nobody is left to write.
             while let Ok(read @ 1..) = seen.read(&mut part) {
                 *whole.lock().unwrap() += &String::from_utf8_lossy(&part[..read]);
             }
@@ -171,7 +171,7 @@ fn a_terminal_shows_a_bar_if_it_can_and_lines_if_it_cannot() {
     }
 }
 
-/// What a command writes to a terminal of so many columns, as it is.
+/// Returns what a command writes to a terminal of `columns` columns, unchanged.
 fn on_terminal(mut command: Command, columns: u16) -> String {
     let (mut seen, written) = terminal();
     let size = Winsize {
@@ -182,10 +182,10 @@ fn on_terminal(mut command: Command, columns: u16) -> String {
     };
     tcsetwinsize(&seen, size).unwrap();
     let mut child = command.stdout(written).spawn().expect("the harness starts");
-    // What is left of the writing end, so that reading ends with the child.
+    // The command holds the last writing end: without it, reading ends with the child.
     drop(command);
     let mut bytes = Vec::new();
-    // Linux ends a terminal that nobody writes to with an error.
+    // Linux ends the reading of a terminal that nobody writes to with an error.
     let _ = seen.read_to_end(&mut bytes);
     assert!(child.wait().unwrap().success());
     String::from_utf8(bytes)

@@ -1,4 +1,4 @@
-//! Activation functions with their error: that of the argument, and the kernel's own.
+//! Activation functions with their error: the error of the argument and that of the kernel itself.
 
 use kernels::Activation;
 
@@ -8,12 +8,12 @@ use crate::bounded::{Bounded, U};
 /// The largest second derivative of either GELU, 2φ(0) = 0.798 at 0.
 const CURVATURE: f64 = 0.8;
 
-/// 2 ulp, or 1e-7 absolute where a function has a tail: what the kernels keep at all f32 (`function/math.rs` of the
-/// tests).
+/// The error that the kernels keep to at every f32: 2 ulp, or 1e-7 absolute where a function has a tail
+/// (`function/math.rs` of the tests).
 const ULPS: f64 = 4.0 * U;
 const ABSOLUTE: f64 = 1e-7;
 
-/// act(z)
+/// Returns act(z).
 pub fn activate(activation: Activation, z: Bounded) -> Bounded {
     let (f, derivative) = functions(activation);
     let value = f(z.value);
@@ -22,7 +22,7 @@ pub fn activate(activation: Activation, z: Bounded) -> Bounded {
         let error = if passes { z.error } else { 0.0 };
         return Bounded { value, error };
     }
-    // Taylor's theorem, with the largest curvature.
+    // By Taylor's theorem, with the largest curvature.
     let argument = z.error * (derivative(z.value).abs() + CURVATURE / 2.0 * z.error);
     let tail = z.value - z.error < -1.0;
     let kernel = ULPS * (value.abs() + argument) + if tail { ABSOLUTE } else { 0.0 };
@@ -32,7 +32,7 @@ pub fn activate(activation: Activation, z: Bounded) -> Bounded {
     }
 }
 
-/// act′(z); where rounding may carry z across the kink of ReLU, the error is 1.
+/// Returns act′(z); where rounding may carry z across the kink of ReLU, the error is 1.
 pub fn slope(activation: Activation, z: Bounded) -> Bounded {
     let (_, derivative) = functions(activation);
     let value = derivative(z.value);
@@ -52,7 +52,7 @@ pub fn slope(activation: Activation, z: Bounded) -> Bounded {
 
 type Function = fn(f64) -> f64;
 
-/// The function and its derivative.
+/// Returns an activation function and its derivative.
 fn functions(activation: Activation) -> (Function, Function) {
     match activation {
         Activation::Gelu => (gelu, gelu_derivative),

@@ -1,4 +1,4 @@
-//! Adam as its paper writes it (Kingma & Ba, arXiv 1412.6980, algorithm 1).
+//! Adam by its paper (Kingma & Ba, arXiv 1412.6980, algorithm 1).
 
 use kernels::adam::Adam;
 
@@ -7,13 +7,13 @@ use crate::bounded::{Bounded, ONE};
 /// The moments of one weight.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Moments {
-    /// The mean of gradients.
+    /// The running mean of the gradients.
     pub first: Bounded,
-    /// The mean of their squares.
+    /// The running mean of the squares of the gradients.
     pub second: Bounded,
 }
 
-/// Updates a weight and its moments by the `t`-th step, from 1.
+/// Updates a weight and its moments by step `t`, counted from 1.
 pub fn step(adam: Adam, t: u64, weight: &mut Bounded, gradient: Bounded, moments: &mut Moments) {
     let Adam {
         learning_rate,
@@ -27,7 +27,7 @@ pub fn step(adam: Adam, t: u64, weight: &mut Bounded, gradient: Bounded, moments
         (Bounded::exact(beta1), moments.first),
         (rest(beta1), gradient),
     ]);
-    // The kernel takes a moment that would be subnormal for 0, and a gradient that would make it so.
+    // The kernel takes for 0 a moment that would be subnormal, and a gradient that would make it so.
     moments.first.error += 2f64.powi(-120);
     let square = Bounded::sum_of_products([(gradient, gradient)]);
     moments.second = Bounded::sum_of_products([
@@ -54,9 +54,9 @@ pub fn step(adam: Adam, t: u64, weight: &mut Bounded, gradient: Bounded, moments
     *weight = Bounded::sum_of_products([(*weight, ONE), (minus, ONE)]);
 }
 
-/// The longest step that any gradients can bring about at step `t`, since by Cauchy and Schwarz
-/// |Σ (1 − β₁)β₁ˢgₛ|² ≤ Σ (1 − β₁)²β₁²ˢ / ((1 − β₂)β₂ˢ) · Σ (1 − β₂)β₂ˢgₛ². It bounds the error where that of a gradient
-/// is as large as the gradient.
+/// Returns the length of the longest step that any gradients can bring about at step `t`, since by the Cauchy–Schwarz
+/// inequality |Σ (1 − β₁)β₁ˢgₛ|² ≤ Σ (1 − β₁)²β₁²ˢ / ((1 − β₂)β₂ˢ) · Σ (1 − β₂)β₂ˢgₛ². It bounds the error of a step
+/// where the error of a gradient is as large as the gradient.
 fn longest_step(adam: Adam, t: u64) -> f64 {
     let (beta1, beta2) = (f64::from(adam.beta1), f64::from(adam.beta2));
     let ratio = beta1 * beta1 / beta2;

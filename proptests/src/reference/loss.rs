@@ -4,16 +4,16 @@ use kernels::loss::Loss;
 
 use crate::bounded::{Bounded, ONE, U, gamma};
 
-/// 2 ulp: the error of a kernel's exp, and more than that of any `ln`.
+/// The relative error of a kernel's exp, 2 ulp, which is more than that of any `ln`.
 const ULPS: f64 = 4.0 * U;
 
-/// The loss of outputs `x` against class `y`.
+/// Returns the loss of outputs `x` against class `y`.
 pub fn forward(loss: Loss, x: &[Bounded], y: u32) -> Bounded {
     let y = y as usize;
     match loss {
         Loss::SquaredError => {
             let off = |(i, &x): (usize, &Bounded)| {
-                // One rounding, of the difference itself.
+                // The difference itself is rounded once.
                 let minus_one = Bounded {
                     value: x.value - 1.0,
                     ..x
@@ -27,7 +27,7 @@ pub fn forward(loss: Loss, x: &[Bounded], y: u32) -> Bounded {
             let Softmax {
                 top, log_sum, blur, ..
             } = softmax(x);
-            // The target's distance to the largest output rounds, and the difference of the two.
+            // The distance of the target's output from the largest one is rounded, and so is the difference of the two.
             let behind = top - x[y].value;
             let value = log_sum.value + behind;
             let error = log_sum.error + blur + U * behind;
@@ -65,7 +65,7 @@ const MINUS_ONE: Bounded = Bounded {
 struct Softmax {
     /// The largest output.
     top: f64,
-    /// log Σ exp(xᵢ − top), with the error of its evaluation alone.
+    /// The number log Σ exp(xᵢ − top), with the error of its evaluation alone.
     log_sum: Bounded,
     /// The most by which the errors of the outputs move a difference of log Σ exp(xᵢ) and one of them.
     blur: f64,
@@ -77,7 +77,7 @@ fn softmax(x: &[Bounded]) -> Softmax {
     let sum: f64 = x.iter().map(|x| libm::exp(x.value - top)).sum();
     // log Σ exp moves by no more than the largest of its arguments does.
     let blur = 2.0 * x.iter().fold(0.0, |m: f64, x| m.max(x.error));
-    // A difference xᵢ − top rounds by u of its size, and takes its exp along.
+    // A difference xᵢ − top is rounded by u of its size, which carries over to its exp.
     let carried: f64 = x
         .iter()
         .map(|x| (libm::exp(x.value - top), top - x.value))

@@ -1,4 +1,4 @@
-//! The residual MLP of [`kernels::mlp`], one sample and one number at a time.
+//! The residual MLP of [`kernels::mlp`] by plain loops, one sample and one number at a time.
 
 use std::ops::Range;
 
@@ -9,19 +9,19 @@ use super::activation::{activate, slope};
 use super::loss;
 use crate::bounded::{Bounded, ONE};
 
-/// One tensor among the parameters.
+/// A tensor and its place among the parameters.
 #[derive(Clone, Debug)]
 pub struct Tensor {
-    /// Its name.
+    /// The name of the tensor.
     pub name: String,
-    /// Its place among all parameters.
+    /// The range of the tensor among all parameters.
     pub range: Range<usize>,
-    /// Its columns.
+    /// The number of columns of the tensor.
     pub cols: usize,
 }
 
-/// The tensors of a model in the order of its parameters: `embeddings.0`, `embeddings.1`, then `blocks.l.w1`,
-/// `b1`, `w2`, `b2`.
+/// Returns the tensors of a model in the order of its parameters: `embeddings.0`, `embeddings.1`, then `blocks.l.w1`,
+/// `blocks.l.b1`, `blocks.l.w2` and `blocks.l.b2` of every block l.
 pub fn tensors(shape: Shape) -> Vec<Tensor> {
     let (v, d, h) = (shape.vocabulary, shape.width, shape.hidden);
     let mut start = 0;
@@ -41,7 +41,7 @@ pub fn tensors(shape: Shape) -> Vec<Tensor> {
     all
 }
 
-/// A model's parameters.
+/// A residual MLP: its shape and its parameters.
 pub struct Model {
     shape: Shape,
     tensors: Vec<Tensor>,
@@ -51,24 +51,24 @@ pub struct Model {
 
 /// The activations of one sample.
 pub struct Sample {
-    /// x₀ … x_L
+    /// The residual stream x₀ … x_L.
     pub residual: Vec<Vec<Bounded>>,
-    /// Pre-activations of each block.
+    /// The pre-activations of each block.
     pub pre: Vec<Vec<Bounded>>,
-    /// Activations of each block.
+    /// The activations of each block.
     pub hidden: Vec<Vec<Bounded>>,
 }
 
-/// Gradients of one sample with respect to its activations.
+/// The gradients of one sample with respect to its activations.
 pub struct Deltas {
-    /// Those with respect to x₀ … x_L.
+    /// The gradients with respect to the residual stream x₀ … x_L.
     pub residual: Vec<Vec<Bounded>>,
-    /// Those with respect to the pre-activations of each block.
+    /// The gradients with respect to the pre-activations of each block.
     pub pre: Vec<Vec<Bounded>>,
 }
 
 impl Model {
-    /// A model with these parameters.
+    /// Makes a model with these parameters.
     pub fn new(shape: Shape, values: Vec<Bounded>) -> Model {
         assert_eq!(values.len(), shape.parameters());
         Model {
@@ -78,7 +78,7 @@ impl Model {
         }
     }
 
-    /// A model with the parameters that a kernel is given.
+    /// Makes a model with the parameters that a kernel is given.
     pub fn exact(shape: Shape, values: &[f32]) -> Model {
         Self::new(shape, values.iter().map(|&x| Bounded::exact(x)).collect())
     }
@@ -88,12 +88,12 @@ impl Model {
         &self.values[range.start + i * cols..][..*cols]
     }
 
-    /// W₁, b₁, W₂, b₂ of block l among the tensors.
+    /// Returns the indices of W₁, b₁, W₂ and b₂ of block l among the tensors.
     fn block(l: usize) -> [usize; 4] {
         [0, 1, 2, 3].map(|i| 2 + 4 * l + i)
     }
 
-    /// The way forward.
+    /// Computes the activations of a sample, which is a pair of tokens.
     pub fn forward(&self, [i, j]: [u32; 2]) -> Sample {
         let Shape {
             width,
@@ -126,7 +126,7 @@ impl Model {
         sample
     }
 
-    /// The way back, with `inject(l, gradient)` to add what a loss at x_l brings.
+    /// Computes the gradients of a sample. `inject(l, gradient)` adds the gradient of a loss at x_l.
     pub fn backward(
         &self,
         sample: &Sample,
@@ -167,7 +167,7 @@ impl Model {
         deltas
     }
 
-    /// The losses of a batch: `[l][b]` for the loss of x_l at sample b.
+    /// Returns the losses of a batch: `[l][b]` is the loss of x_l at sample b.
     pub fn losses(&self, pairs: &[[u32; 2]], targets: &[u32], loss: Loss) -> Vec<Vec<Bounded>> {
         let samples: Vec<Sample> = pairs.iter().map(|&pair| self.forward(pair)).collect();
         let at = |l: usize| {
@@ -178,7 +178,7 @@ impl Model {
         (0..=self.shape.layers).map(at).collect()
     }
 
-    /// The gradient of Σ `weights[l][b]` · loss of x_l at sample b with respect to all parameters.
+    /// Returns the gradient of Σ `weights[l][b]` · loss of x_l at sample b with respect to all parameters.
     pub fn gradient(
         &self,
         pairs: &[[u32; 2]],
@@ -242,8 +242,8 @@ impl Model {
         gradient
     }
 
-    /// The norm of ∂x_L\[c\] / ∂(W₁, W₂) for each block, at one sample: the value from both matrices written out, the
-    /// error that of ‖δ‖·‖a‖.
+    /// Returns the norm of ∂x_L\[c\] / ∂(W₁, W₂) for each block, at one sample. The value is computed from both
+    /// matrices written out, the error is that of ‖δ‖·‖a‖.
     pub fn output_gradient_norms(&self, pair: [u32; 2], c: u32) -> Vec<Bounded> {
         let sample = self.forward(pair);
         let layers = self.shape.layers;
@@ -277,7 +277,7 @@ impl Model {
     }
 }
 
-/// Σ aᵢbᵢ and what is added to it.
+/// Returns Σ aᵢbᵢ plus the terms of `more`.
 fn dot<const N: usize>(a: &[Bounded], b: &[Bounded], more: [Bounded; N]) -> Bounded {
     assert_eq!(a.len(), b.len());
     let products = a.iter().copied().zip(b.iter().copied());

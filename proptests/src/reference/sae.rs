@@ -1,7 +1,7 @@
-//! The sparse autoencoders of [`kernels::sae`], one sample and one number at a time.
+//! The sparse autoencoders of [`kernels::sae`] by plain loops, one sample and one number at a time.
 //!
-//! Which entries of a code are active hangs on comparisons. Where one is closer than its rounding
-//! error, f32 may rightly decide otherwise: [`Pass::ambiguous`] tells.
+//! Which entries of a code are active depends on comparisons. Where a comparison is closer than the rounding error, f32
+//! may rightly decide otherwise: [`Pass::ambiguous`] says whether there is such a comparison.
 
 mod deep;
 mod gated;
@@ -18,29 +18,30 @@ use kernels::sae::{Parameters, Shape, Task, Variant};
 use crate::bounded::Bounded;
 pub use pass::{Matrix, Pass};
 
-/// A model's parameters.
+/// A model: its task, shape, variant and parameters.
 #[derive(Clone)]
 pub struct Model {
-    /// What it reads and reconstructs.
+    /// The task: what the model reads and reconstructs.
     pub task: Task,
-    /// Its size.
+    /// The width and the number of elements.
     pub shape: Shape,
-    /// Its variant.
+    /// The variant.
     pub variant: Variant,
-    /// Name, rows and columns of each tensor.
+    /// The name, the rows and the columns of each tensor.
     tensors: Vec<(&'static str, usize, usize)>,
     /// All parameters, tensor after tensor.
     pub values: Vec<Bounded>,
-    /// Elements that count as dead, for an auxiliary loss.
+    /// The elements that count as dead, for an auxiliary loss.
     pub dead: Vec<usize>,
-    /// What the auxiliary loss reconstructs, where that is to be held fixed: it has no gradient.
+    /// The target of the auxiliary loss, where that is to be held fixed because it has no gradient.
     pub left_over: Option<Matrix>,
-    /// The model whose decoder stands in a loss where it has no gradient, if not this one.
+    /// The model whose decoder and skip connection the loss of a gated autoencoder's gates uses without a gradient, if
+    /// it is not this one.
     pub frozen: Option<Box<Model>>,
 }
 
 impl Model {
-    /// A model with the parameters that a kernel is given.
+    /// Makes a model with the parameters that a kernel is given.
     pub fn exact(parameters: &Parameters) -> Model {
         let exact = |&x: &f32| Bounded::exact(x);
         Model {
@@ -58,7 +59,7 @@ impl Model {
         }
     }
 
-    /// The tensors: name and place among the parameters.
+    /// Returns the name of each tensor and its range among the parameters.
     pub fn places(&self) -> Vec<(&'static str, Range<usize>)> {
         let mut start = 0;
         let place = |&(name, rows, cols): &(&'static str, usize, usize)| {
@@ -81,8 +82,9 @@ impl Model {
         self.matrix(name).concat()
     }
 
-    /// The gradient from those with respect to the tensors, by name, but for that of a skip connection: that follows
-    /// from x and the gradient r with respect to reconstructions.
+    /// Returns the gradient with respect to all parameters from those with respect to the tensors, by name. The
+    /// gradient of a skip connection is not among these: it follows from x and the gradient r with respect to the
+    /// reconstructions.
     fn gradient<'a>(
         &self,
         (r, x): (&Matrix, &Matrix),
@@ -106,7 +108,7 @@ impl Model {
         self.tensors.iter().flat_map(of).collect()
     }
 
-    /// Losses, codes and the gradient of a batch, as in training.
+    /// Returns the losses, codes and gradient of a batch, as in training.
     pub fn pass(&self, batch: &Samples) -> Pass {
         let (x, y) = (exact(&batch.x), exact(&batch.y));
         let left = self.left(&x, &y);
@@ -127,7 +129,8 @@ impl Model {
         self.with_skip(pass, &x)
     }
 
-    /// Codes and reconstructions of a batch whose samples do not depend on each other; the gradient is none of theirs.
+    /// Returns the codes and reconstructions of a batch whose samples do not depend on each other. The gradient of the
+    /// result is not to be used.
     pub fn reading(&self, batch: &Samples) -> Pass {
         match self.variant {
             Variant::BatchTopK(_) | Variant::Matryoshka(_) => {
@@ -138,7 +141,7 @@ impl Model {
         }
     }
 
-    /// What the encoder reads: x − b_dec, or x in a transcoder.
+    /// Returns the input of the encoder: x − b_dec, or x in a transcoder.
     fn input(&self, x: &Matrix, b_dec: &[Bounded]) -> Matrix {
         match self.task {
             Task::Autoencoder(_) => passes::centre(x, b_dec),
@@ -146,7 +149,7 @@ impl Model {
         }
     }
 
-    /// What a skip connection leaves to the codes, y − W_skip x.
+    /// Returns the part of the target that a skip connection leaves to the codes, y − W_skip x.
     fn left(&self, x: &Matrix, y: &Matrix) -> Matrix {
         if !self.task.has_skip() {
             return y.clone();
@@ -176,7 +179,7 @@ impl Model {
         pass
     }
 
-    /// The gradient of `b_dec`, which what the first layer reads has lost in an autoencoder.
+    /// Returns the gradient of `b_dec`, which in an autoencoder is also subtracted from the input of the first layer.
     fn decoder_bias(&self, r: &Matrix, weights: &Matrix, d_bias: &[Bounded]) -> Vec<Bounded> {
         match self.task {
             Task::Autoencoder(_) => passes::decoder_bias(r, weights, d_bias),
@@ -185,24 +188,24 @@ impl Model {
     }
 }
 
-/// A batch: what is read, and what is to be reconstructed of it, a sample a row.
+/// A batch: inputs and the targets of their reconstructions, a sample a row.
 #[derive(Clone, Debug)]
 pub struct Samples {
-    /// What is read.
+    /// The inputs.
     pub x: Vec<Vec<f32>>,
-    /// What is to be reconstructed.
+    /// The targets of the reconstructions.
     pub y: Vec<Vec<f32>>,
 }
 
 impl Samples {
-    /// Samples that are to be reconstructed as they are read.
+    /// Makes a batch for an autoencoder: the targets are the inputs.
     pub fn of(x: &[Vec<f32>]) -> Samples {
         let [x, y] = [x.to_vec(), x.to_vec()];
         Samples { x, y }
     }
 }
 
-/// Rows that a kernel is given.
+/// Returns rows that a kernel is given, which have no error.
 fn exact(batch: &[Vec<f32>]) -> Matrix {
     let row = |row: &Vec<f32>| row.iter().map(|&x| Bounded::exact(x)).collect();
     batch.iter().map(row).collect()

@@ -1,23 +1,23 @@
-//! Sparse coding of one sample by the most pedestrian methods, in f64.
+//! Sparse coding of one sample by the plainest methods, in f64.
 
 use crate::fit::solve;
 
 /// A dictionary, row by row, and a sample.
 #[derive(Clone, Debug)]
 pub struct Problem {
-    /// The atoms.
+    /// The atoms of the dictionary, a row each.
     pub dictionary: Vec<Vec<f64>>,
     /// The sample.
     pub x: Vec<f64>,
 }
 
-/// a·b
+/// Returns a·b.
 pub fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 impl Problem {
-    /// From rows of `x.len()` values.
+    /// Makes a problem from a dictionary with rows of `x.len()` values.
     pub fn new(dictionary: &[f32], x: &[f32]) -> Problem {
         let wide = |values: &[f32]| values.iter().map(|&v| f64::from(v)).collect();
         Problem {
@@ -26,7 +26,7 @@ impl Problem {
         }
     }
 
-    /// x − Dᵀc
+    /// Returns the residual x − Dᵀc.
     pub fn residual(&self, code: &[f64]) -> Vec<f64> {
         let mut residual = self.x.clone();
         for (atom, c) in self.dictionary.iter().zip(code) {
@@ -35,27 +35,28 @@ impl Problem {
         residual
     }
 
-    /// ‖x − Dᵀc‖²
+    /// Returns the squared error ‖x − Dᵀc‖².
     pub fn error(&self, code: &[f64]) -> f64 {
         let residual = self.residual(code);
         dot(&residual, &residual)
     }
 
-    /// D(x − Dᵀc)
+    /// Returns D(x − Dᵀc), the products of the atoms with the residual.
     pub fn correlations(&self, code: &[f64]) -> Vec<f64> {
         let residual = self.residual(code);
         self.dictionary.iter().map(|a| dot(a, &residual)).collect()
     }
 
-    /// ‖x − Dᵀc‖² + Σ λwⱼcⱼ, for λw in `costs`.
+    /// Returns the objective ‖x − Dᵀc‖² + Σ λwⱼcⱼ, where `costs` holds λw.
     pub fn lasso_objective(&self, code: &[f64], costs: &[f64]) -> f64 {
         self.error(code) + dot(code, costs)
     }
 
-    /// Minimises that over c ≥ 0, coordinate by coordinate, until a dual point proves it optimal to 10⁻¹² of ‖x‖².
+    /// Minimises [`lasso_objective`](Self::lasso_objective) over c ≥ 0, coordinate by coordinate, until a dual point
+    /// proves the code optimal to 10⁻¹² of ‖x‖².
     ///
     /// # Panics
-    /// If that takes too long.
+    /// If that takes more than two million rounds.
     pub fn lasso(&self, costs: &[f64]) -> Vec<f64> {
         let mut code = vec![0.0; costs.len()];
         let mut residual = self.x.clone();
@@ -80,7 +81,8 @@ impl Problem {
         panic!("no convergence");
     }
 
-    /// F(c) − (2νᵀx − ‖ν‖²) for the residual shrunk to ν so that Dν ≤ λw/2.
+    /// Returns the duality gap F(c) − (2νᵀx − ‖ν‖²), where F is the objective and ν the residual, shrunk so that Dν ≤
+    /// λw/2.
     pub fn dual_gap(&self, code: &[f64], costs: &[f64]) -> f64 {
         let residual = self.residual(code);
         let mut shrink: f64 = 1.0;
@@ -94,7 +96,8 @@ impl Problem {
         self.lasso_objective(code, costs) - (2.0 * dot(&dual, &self.x) - dot(&dual, &dual))
     }
 
-    /// The least squares on some atoms, by the normal equations; none where these are singular.
+    /// Returns the least squares on some atoms, by the normal equations; the code is not finite where these are
+    /// singular.
     pub fn least_squares(&self, atoms: &[usize]) -> Vec<f64> {
         let mut code = vec![0.0; self.dictionary.len()];
         let atom = |i: usize| &self.dictionary[atoms[i]];
@@ -109,7 +112,8 @@ impl Problem {
         code
     }
 
-    /// Non-negative least squares on some atoms: the best of the least squares on all subsets that is feasible.
+    /// Returns the non-negative least squares on some atoms: the best of the least squares on all subsets that is
+    /// feasible.
     pub fn nnls(&self, atoms: &[usize]) -> Vec<f64> {
         let subsets = (0..1usize << atoms.len()).map(|subset| {
             let on = |i: &usize| subset >> i & 1 == 1;
@@ -122,8 +126,8 @@ impl Problem {
             .expect("no atoms are feasible")
     }
 
-    /// Orthogonal matching pursuit: the code, the atoms in the order of choice, and the least lead that a
-    /// chosen atom had over the next, or over 0, as a share of ‖x‖.
+    /// Runs orthogonal matching pursuit. Returns the code, the atoms in the order of choice, and the least lead that a
+    /// chosen atom had over the next one, or over 0, as a share of ‖x‖.
     pub fn omp(&self, atoms: usize) -> (Vec<f64>, Vec<usize>, f64) {
         let size = dot(&self.x, &self.x).sqrt();
         let mut code = vec![0.0; self.dictionary.len()];
@@ -156,7 +160,7 @@ impl Problem {
 mod tests {
     use super::*;
 
-    /// Two orthogonal atoms: every method has a closed form.
+    /// With two orthogonal atoms every method has a closed form.
     #[test]
     fn closed_forms() {
         let problem = Problem::new(&[2.0, 0.0, 0.0, 1.0], &[3.0, -1.0]);

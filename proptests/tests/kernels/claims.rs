@@ -1,5 +1,5 @@
-//! What the claims stand on, as properties over random inputs: the kernels against what algebra says of the claim's
-//! setting. Each test names the claims that it bears on. Codes of least L1 norm have theirs beside their solver, in
+//! Properties over random inputs that the claims stand on: the kernels against what algebra says of a claim's setting.
+//! Each test names the claims that it bears on. The properties of codes of least L1 norm are beside their solver, in
 //! the harness.
 
 use kernels::sparse_coding::{Certificate, Lasso, Stop};
@@ -16,7 +16,7 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// A·x for a matrix with rows as long as x.
+/// Returns A·x for a matrix with rows as long as x.
 fn apply(isa: Isa, a: MatRef, x: &[f32]) -> Vec<f32> {
     let mut y = vec![0.0; a.rows()];
     let rows = y.len();
@@ -42,13 +42,13 @@ fn relu(isa: Isa, z: &[f32]) -> Vec<f32> {
     y
 }
 
-/// GELU's even part z·erf(z/√2)/2.
+/// Returns GELU's even part z·erf(z/√2)/2.
 fn even(z: f64) -> f64 {
     z * reference::erf(z * std::f64::consts::FRAC_1_SQRT_2) / 2.0
 }
 
-/// f · GELU(x f), and a bound on its error: the input is rounded once (GELU's slope is at most 1.13), GELU is within 2
-/// ulp or 1e-7, and the sum is in f64.
+/// Returns f · GELU(x f), and a bound on its error: the input is rounded once (GELU's slope is at most 1.13), GELU is
+/// within 2 ulp or 1e-7, and the sum is in f64.
 fn along(isa: Isa, f: &[f64], x: f64) -> (f64, f64) {
     let z: Vec<f64> = f.iter().map(|f| x * f).collect();
     let rounded: Vec<f32> = z.iter().map(|&z| z as f32).collect();
@@ -59,12 +59,12 @@ fn along(isa: Isa, f: &[f64], x: f64) -> (f64, f64) {
     (dot(f, &wide(&gelu(isa, &rounded))), error.sum())
 }
 
-/// A unit direction with entries in [−1, 1) before it is scaled.
+/// Returns a unit vector, whose entries are in [−1, 1) before it is scaled.
 fn direction(n: usize, seed: u64) -> Vec<f64> {
     let mut next = stream(seed);
     let f: Vec<f64> = (0..n).map(|_| f64::from(next())).collect();
     let norm = dot(&f, &f).sqrt();
-    // One entry of 0 has no direction; any will do.
+    // An entry of 0 alone has no direction; any will do.
     f.iter()
         .map(|v| if norm > 0.0 { v / norm } else { 1.0 })
         .collect()
@@ -118,8 +118,9 @@ fn an_evenly_spread_feature_is_a_neuron_scaled(isa: Isa) {
 }
 
 each_isa!(signs_take_the_bend_away);
-/// For any direction f·GELU(x f) = x/2 + Σ sgn(fᵢ)|fᵢ| e(x|fᵢ|): negative entries take away from what bends, so that no
-/// choice of signs bends more than none, and balanced ones leave x/2.
+/// For any direction f·GELU(x f) = x/2 + Σ sgn(fᵢ)|fᵢ| e(x|fᵢ|), where e is GELU's even part: negative entries subtract
+/// from the non-linear term, so that no choice of signs makes it larger than all-positive ones, and balanced signs
+/// leave x/2.
 ///
 /// Claims: balanced-is-homogeneous, random-directions-wash-out
 fn signs_take_the_bend_away(isa: Isa) {
@@ -129,7 +130,7 @@ fn signs_take_the_bend_away(isa: Isa) {
         let x = level * (n as f64).sqrt();
         let bends = f.iter().map(|f| f * even(x * f.abs()));
         let want = x / 2.0 + bends.sum::<f64>();
-        // As many positive as negative entries of equal size, in an order of no meaning.
+        // Equally many positive and negative entries of equal size, in an arbitrary order.
         let half = 1.0 / (2.0 * n as f64).sqrt();
         let mut balanced = [vec![half; n], vec![-half; n]].concat();
         balanced.rotate_left(n / 3);
@@ -143,8 +144,8 @@ fn signs_take_the_bend_away(isa: Isa) {
 }
 
 each_isa!(only_shared_neurons_interfere);
-/// Another feature strongly on in an aligned feature's one direction moves it along a straight branch of GELU, or to
-/// where there is nothing; one on other neurons changes nothing, to the bit.
+/// Another feature that is strongly on in the direction of an aligned feature moves it to a straight branch of GELU, or
+/// to where GELU is 0; a feature on other neurons changes nothing, to the bit.
 ///
 /// Claims: spread-keeps-non-linearity, interference-limits-active-features
 fn only_shared_neurons_interfere(isa: Isa) {
@@ -161,8 +162,8 @@ fn only_shared_neurons_interfere(isa: Isa) {
 }
 
 each_isa!(a_probe_absorbs_a_linear_map);
-/// p·(Ax) = (Aᵀp)·x: a probe absorbs a linear map. With GELU between there is no such probe: over inputs 0, a, b and
-/// a + b anything linear has no mixed difference, and GELU(s + t) − GELU(s) − GELU(t) is positive for s, t > 0.
+/// p·(Ax) = (Aᵀp)·x: a probe absorbs a linear map. With GELU between there is no such probe: over inputs 0, a, b and a
+/// + b any linear function has no mixed difference, and GELU(s + t) − GELU(s) − GELU(t) is positive for s, t > 0.
 ///
 /// Claims: probe-absorbs-linear-map
 fn a_probe_absorbs_a_linear_map(isa: Isa) {
@@ -177,7 +178,7 @@ fn a_probe_absorbs_a_linear_map(isa: Isa) {
         let mut values = |n: usize| -> Vec<f32> { (0..n).map(|_| next()).collect() };
         let (a, p, x) = (values(rows * cols), values(rows), values(cols));
         let matrix = MatRef::new(&a, rows, cols).unwrap();
-        // Σᵢⱼ |pᵢ||aᵢⱼ||xⱼ|
+        // The bound is in proportion to Σᵢⱼ |pᵢ||aᵢⱼ||xⱼ|.
         let size: f64 = (0..rows)
             .flat_map(|i| (0..cols).map(move |j| (i, j)))
             .map(|(i, j)| f64::from((p[i] * a[i * cols + j] * x[j]).abs()))
@@ -192,8 +193,8 @@ fn a_probe_absorbs_a_linear_map(isa: Isa) {
 }
 
 each_isa!(a_tied_encoder_adds_what_features_share);
-/// A tied encoder without a bias reads of each of two features what the other has of it on top: codes c₁ + c₂ cos θ
-/// and c₂ + c₁ cos θ, whose reconstruction is longer than the target.
+/// A tied encoder without a bias reads each of two features with the other's projection on it added: codes c₁ + c₂ cos
+/// θ and c₂ + c₁ cos θ, whose reconstruction is longer than the target.
 ///
 /// Claims: tied-encoder-overshoots
 fn a_tied_encoder_adds_what_features_share(isa: Isa) {
@@ -215,8 +216,8 @@ fn a_tied_encoder_adds_what_features_share(isa: Isa) {
 }
 
 each_isa!(the_optimum_for_two_features_shrinks_both);
-/// The L1 optimum for two features that are both on is c − (λ/2)G⁻¹1, each less λ/2/(1 + cos θ): no encoder, however
-/// good, is without error where it reaches the optimum of that loss.
+/// The L1 optimum for two features that are both active is c − (λ/2)G⁻¹1, each magnitude less λ/2/(1 + cos θ): no
+/// encoder, however good, is without error where it reaches the optimum of that loss.
 ///
 /// Claims: l1-shrinks, untied-only-partly-helps
 fn the_optimum_for_two_features_shrinks_both(isa: Isa) {
@@ -251,7 +252,7 @@ fn the_optimum_for_two_features_shrinks_both(isa: Isa) {
     });
 }
 
-/// Two unit vectors in the plane, `angle` apart.
+/// Returns two unit vectors in the plane, `angle` apart.
 fn plane(turn: f64, angle: f64) -> [f32; 4] {
     [
         turn.cos(),

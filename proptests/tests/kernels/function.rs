@@ -11,12 +11,12 @@ use proptests::reference;
 type Kernel = fn(Exec, &[f32], &mut [f32]);
 type Backward = fn(Exec, &[f32], &[f32], &mut [f32]);
 
-/// A function of one value, and how good it should be.
+/// A function of one value, with its kernel, its reference and where its error is counted in ulps.
 struct Function {
     name: &'static str,
     kernel: Kernel,
     reference: fn(f64) -> f64,
-    /// From here on the error is counted in ulps, below it is absolute.
+    /// The argument from which on the error is counted in ulps; below it, it is absolute.
     relative_from: f32,
 }
 
@@ -74,7 +74,7 @@ impl Function {
     }
 }
 
-/// `f` of these values on `isa`.
+/// Returns `f` of these values on `isa`.
 fn apply(f: Kernel, isa: Isa, x: &[f32]) -> Vec<f32> {
     let mut y = vec![f32::NAN; x.len()];
     f(Exec::serial(isa), x, &mut y);

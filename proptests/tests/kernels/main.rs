@@ -1,6 +1,6 @@
-//! The kernels against references in f64, closed forms and their own docs: a folder here for each of `kernels/src`.
-//! Beside these are properties that the claims of the harness stand on, the rules for batches of no samples and for
-//! calls that are refused, and every operation on values of every kind.
+//! The kernels against references in f64, closed forms and their own docs: a folder here for each folder of
+//! `kernels/src`. Beside these are properties that the claims of the harness stand on, the rules for batches of no
+//! samples and for calls that are refused, and every operation on values of every kind.
 
 mod claims;
 mod function;

@@ -17,7 +17,7 @@ pub const SMALL: Shape = Shape {
     activation: Activation::Gelu,
 };
 
-/// A model of a few values, and a workspace after a pass on two pairs.
+/// Returns a small model and a workspace after a pass on two pairs.
 pub fn small(exec: Exec, next: impl FnMut() -> f32) -> (Parameters, Workspace) {
     let mut parameters = Parameters::zeros(SMALL);
     parameters.values_mut().fill_with(next);

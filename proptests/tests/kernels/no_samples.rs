@@ -20,7 +20,7 @@ fn nothing() -> MatRef<'static> {
 }
 
 each_isa!(a_training_step_on_no_samples_is_none);
-/// After a step on samples: there are no codes, and the trainer is what it was.
+/// A training step on no samples, after a step on some, leaves no codes and changes nothing in the trainer.
 fn a_training_step_on_no_samples_is_none(isa: Isa) {
     let mut next = stream(1);
     let x: Vec<f32> = (0..12).map(|_| next()).collect();
@@ -40,7 +40,7 @@ fn a_training_step_on_no_samples_is_none(isa: Isa) {
         assert!(losses.total().is_nan() && losses.density.is_nan());
         assert_eq!(trainer.resample(exec, nothing(), 0, || 0.5), 0);
         assert_eq!(trainer.parameters(), before.parameters());
-        // And it goes on as if nothing had been.
+        // The trainer goes on as if the step had not been taken.
         let mut other = before.clone();
         assert_eq!(trainer.step(exec, x), other.step(exec, x));
         assert_eq!(trainer.parameters(), other.parameters());
@@ -48,7 +48,7 @@ fn a_training_step_on_no_samples_is_none(isa: Isa) {
 }
 
 each_isa!(means_of_no_samples_are_nan_and_sums_are_zero);
-/// Means are NaN, sums and gradients 0, codes none.
+/// Over no samples means are NaN, sums and gradients are 0, and there are no codes.
 fn means_of_no_samples_are_nan_and_sums_are_zero(isa: Isa) {
     let mut next = stream(3);
     let x: Vec<f32> = (0..12).map(|_| next()).collect();
@@ -67,7 +67,7 @@ fn means_of_no_samples_are_nan_and_sums_are_zero(isa: Isa) {
         assert_eq!((codes.rows(), codes.entries()), (0, 0));
         let x_hat = MatMut::new(&mut [], 0, 4).unwrap();
         sae::decode(exec, &parameters, codes, x_hat);
-        // In a workspace that has seen no samples yet, too.
+        // The same holds in a workspace that has seen no samples yet.
         for encode in [sae::encode, sae::encode_batch] {
             let mut workspace = Workspace::new(SHAPE, variant, 3);
             encode(exec, &parameters, nothing(), &mut workspace);

@@ -1,5 +1,5 @@
-//! A call that is refused names what is wrong and has written nothing: the rule of the crate's documentation, where
-//! the wrong operand is not the first that is read.
+//! A call that is refused names what is wrong and has written nothing. That is the rule of the crate's documentation,
+//! tested here where the wrong operand is not the first that is read.
 
 use std::cell::RefCell;
 
@@ -37,7 +37,7 @@ fn a_stream_of_measures_asks_for_contiguous_rows() {
         let message = panic_message(|| measures.add(Exec::default(), x, x_hat, codes));
         assert_eq!(message, "a row at a column stride of 2");
         assert_eq!(measures.samples(), 0);
-        // It goes on as if nothing had been.
+        // The measures go on as if the call had not been made.
         measures.add(Exec::default(), contiguous, contiguous, codes);
         assert_eq!(measures.l0(), 1.0);
     }

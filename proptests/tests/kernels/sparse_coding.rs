@@ -1,4 +1,4 @@
-//! Sparse coding against pedestrian f64 references, optimality conditions and closed forms.
+//! Sparse coding against plain f64 references, optimality conditions and closed forms.
 
 mod bad_input;
 mod data;

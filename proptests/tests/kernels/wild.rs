@@ -1,7 +1,7 @@
-//! Every operation on values of every kind (subnormal, huge, ±0, ±∞, NaN), wherever its operands lie and on any
-//! number of threads. What is ordinary is compared with references elsewhere; here is what must hold whatever the
-//! values: what a formula says of NaN and infinity, that no value reaches what does not depend on it, that nothing is
-//! written beside the results, and that threads do not show.
+//! Every operation on values of every kind (subnormal, huge, ±0, ±∞, NaN), wherever its operands lie and on any number
+//! of threads. Other tests compare ordinary values with references; these hold whatever the values are: what a formula
+//! says of NaN and infinity, that no value reaches a result that does not depend on it, that nothing is written beside
+//! the results, and that results do not depend on the number of threads.
 
 mod elementwise;
 mod models;
@@ -12,7 +12,7 @@ use kernels::{Exec, Isa};
 use proptest::prelude::*;
 use proptests::pool;
 
-/// What `run` gives on one thread and on several, which is the same.
+/// Returns the result of `run`, which is the same on one thread and on several.
 #[track_caller]
 fn on_threads(isa: Isa, threads: usize, run: impl Fn(Exec) -> Vec<f32> + Sync) -> Vec<f32> {
     let serial = run(Exec::serial(isa));
@@ -21,7 +21,7 @@ fn on_threads(isa: Isa, threads: usize, run: impl Fn(Exec) -> Vec<f32> + Sync) -
     serial
 }
 
-/// Where an operand begins and how far apart its rows are.
+/// Returns a strategy for where an operand begins and how far apart its rows are.
 fn place() -> impl Strategy<Value = (usize, usize)> {
     (0..17usize, 0..4usize)
 }

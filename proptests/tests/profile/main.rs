@@ -1,4 +1,4 @@
-//! The counters of `kernels::profile`, in a binary of their own: they belong to the whole process.
+//! The counters of `kernels::profile`, tested in a binary of their own since the counters belong to the whole process.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,18 +10,18 @@ use proptests::{each_isa, pool, stream};
 
 mod work;
 
-/// Phases around kernels, as a program may name them.
+/// Names of phases around kernels, as a program may choose them.
 const DATA: &str = "data";
 const METRICS: &str = "metrics";
 
 static ALONE: Mutex<()> = Mutex::new(());
 
-/// Keeps the other tests of this binary out.
+/// Returns a guard that keeps the other tests of this binary waiting.
 fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What is counted while `f` runs.
+/// Returns what is counted while `f` runs.
 fn counted(f: impl FnOnce()) -> Snapshot {
     let before = profile::snapshot();
     profile::set_enabled(true);
@@ -30,7 +30,7 @@ fn counted(f: impl FnOnce()) -> Snapshot {
     profile::snapshot().since(&before)
 }
 
-/// A product of these sizes; its bits.
+/// Computes a product of m×k by k×n, and returns its bits.
 fn product(exec: Exec, [m, k, n]: [usize; 3]) -> Vec<u32> {
     let mut next = stream(1);
     let (a, b): (Vec<_>, Vec<_>) = (
@@ -48,7 +48,7 @@ fn product(exec: Exec, [m, k, n]: [usize; 3]) -> Vec<u32> {
     c.into_iter().map(f32::to_bits).collect()
 }
 
-/// Two training steps of an autoencoder; all bits of its parameters.
+/// Takes two training steps of an autoencoder, and returns the bits of its parameters.
 fn training(exec: Exec) -> Vec<u32> {
     let shape = sae::Shape {
         width: 40,
@@ -156,7 +156,7 @@ fn a_span_has_what_those_inside_it_leave_over() {
     let metrics = counts.of_phase(METRICS);
     assert!(of(Part::Packing) >= 2 * inside.as_nanos() as u64 / 100 * 99);
     assert!(metrics.nanoseconds >= around.as_nanos() as u64 / 100 * 99);
-    // Nothing twice, so nothing of the inner 40 ms in the outer spans. Two clocks may differ a little.
+    // No time counts twice, so none of the inner 40 ms is in the outer spans. Two clocks may differ a little.
     let sum = metrics.nanoseconds + of(Part::Product) + of(Part::Packing);
     assert!(sum <= whole / 100 * 101, "{sum} of {whole} ns");
     assert_eq!(metrics.calls, 1);
@@ -171,7 +171,7 @@ fn the_times_of_all_threads_are_at_most_threads_times_the_time(isa: Isa) {
     let mut time = 0;
     let counts = counted(|| {
         let begun = Instant::now();
-        // Threads that wait inside a span take other work meanwhile.
+        // Threads that wait inside a span do other work meanwhile.
         pool.scope(|scope| {
             for _ in 0..20 {
                 scope.spawn(|_| {
@@ -198,14 +198,14 @@ fn a_panic_ends_its_spans(isa: Isa) {
         let caught = std::panic::catch_unwind(|| {
             let _product = profile::span(Part::Product);
             spin(time);
-            // Nothing is printed.
+            // This way of panicking prints no message.
             std::panic::resume_unwind(Box::new(()));
         });
         assert!(caught.is_err());
     });
     let of = |part| u128::from(counts.of(part).nanoseconds);
     assert!(of(Part::Product) >= time.as_nanos() / 100 * 99);
-    // The span around goes on as after any other.
+    // The outer span goes on as after any other inner span.
     let data = counts.of_phase(DATA);
     assert!(data.nanoseconds > 0 && data.calls == 1);
     let after = counted(|| {
@@ -248,6 +248,6 @@ fn a_phase_counts_for_its_name_on_every_thread() {
     });
     let calls = |name| counts.of_phase(name).calls;
     assert_eq!([calls(DATA), calls(METRICS), calls("another")], [2, 1, 0]);
-    // What was counted before is no difference, and leaves no trace in one.
+    // What was counted before is not part of a later difference.
     assert_eq!(counted(|| {}), Snapshot::default());
 }

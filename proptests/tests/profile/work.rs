@@ -1,4 +1,4 @@
-//! What the counters say a call has to do, against what one counts by hand.
+//! The operations and bytes that the counters report for a call, against those counted by hand.
 
 use kernels::adam::{self, Adam};
 use kernels::loss::Loss;
@@ -9,7 +9,7 @@ use proptests::{each_isa, stream};
 
 use crate::{alone, counted};
 
-/// Calls, operations, and values of 4 bytes that are read or written.
+/// Returns the calls and operations of a part, and the number of values of 4 bytes that it reads or writes.
 fn totals(counts: &Snapshot, part: Part) -> [u64; 3] {
     let Totals {
         calls,
@@ -20,7 +20,7 @@ fn totals(counts: &Snapshot, part: Part) -> [u64; 3] {
     [calls, flops, bytes / 4]
 }
 
-/// Those of a part while `f` runs.
+/// Returns the [`totals`] of a part while `f` runs.
 fn work(part: Part, f: impl FnOnce()) -> [u64; 3] {
     totals(&counted(f), part)
 }
@@ -37,7 +37,7 @@ fn work_on_single_values(isa: Isa) {
     let exec = Exec::serial(isa);
     let (x, dy) = (numbers(37), numbers(37));
     let mut out = [0.0; 37];
-    // A maximum, or a choice, is no operation.
+    // A maximum, or a choice, does not count as an operation.
     let forward = work(Part::Activation, || relu::forward(exec, &x, &mut out));
     assert_eq!(forward, [1, 0, 2 * N]);
     let backward = work(Part::Activation, || relu::backward(exec, &x, &dy, &mut out));
@@ -45,7 +45,7 @@ fn work_on_single_values(isa: Isa) {
     let [_, flops, values] = work(Part::Activation, || gelu::forward(exec, &x, &mut out));
     assert!(flops > 0 && flops.is_multiple_of(N) && values == 2 * N);
     let [_, again, values] = work(Part::Activation, || gelu::derivative(exec, &x, &mut out));
-    // A maximum with x instead of a product with it.
+    // The derivative has a maximum with x where GELU has a product with it.
     assert!(again + N == flops && values == 2 * N, "{again} and {flops}");
     let backward = work(Part::Activation, || gelu::backward(exec, &x, &dy, &mut out));
     assert_eq!(backward, [1, again + N, 3 * N]);
@@ -80,7 +80,7 @@ fn work_on_rows(isa: Isa) {
         dictionary::normalise(exec, out.reborrow())
     });
     assert_eq!(normalise, [1, 3 * n, 2 * n]);
-    // ‖w‖², g·w, and g less a multiple of w.
+    // ‖w‖², g·w, and g minus a multiple of w.
     let project = work(Part::Elements, || {
         dictionary::project_gradient(exec, m, out.reborrow());
     });
@@ -121,13 +121,13 @@ fn work_of_losses(isa: Isa) {
         [forward[1], backward[1]]
     };
     assert_eq!(both(Loss::SquaredError), [2 * n, 4 * n]);
-    // Beside these, an exponential forward, and two backward.
+    // The cross entropy computes an exponential as well, forward once and backward twice.
     let [forward, backward] = both(Loss::CrossEntropy);
     assert!(forward > 12 * n && forward.is_multiple_of(n), "{forward}");
     assert_eq!(backward, 2 * forward);
 }
 
-/// What is counted while the gradient of an autoencoder is taken on its entries, and how many of these there are.
+/// Returns what is counted while the gradient of an autoencoder is taken on its entries, and their number.
 fn gradient(exec: Exec, shape: Shape, variant: Variant, samples: usize) -> (Snapshot, usize) {
     let parameters = Parameters::initial(shape, variant, stream(5));
     let x = numbers(samples * shape.width);
@@ -142,7 +142,7 @@ fn gradient(exec: Exec, shape: Shape, variant: Variant, samples: usize) -> (Snap
 }
 
 each_isa!(work_of_an_autoencoder);
-/// The model is n×d, and has e active entries on B samples.
+/// The work of a pass of an n×d model with e active entries on B samples is that counted by hand.
 fn work_of_an_autoencoder(isa: Isa) {
     let _alone = alone();
     let (samples, width, dictionary) = (9, 6, 11);
@@ -157,16 +157,16 @@ fn work_of_an_autoencoder(isa: Isa) {
         samples,
     );
     let [b, d, n, e] = [samples, width, dictionary, entries].map(|n| n as u64);
-    // So many that every element may be read.
+    // There are so many entries that every element may be read.
     assert!(e > n, "{e} entries for {n} elements");
     let of = |part| {
         let [_, flops, values] = totals(&counts, part);
         [flops, values]
     };
-    // Pre-activations, of which the positive ones are taken.
+    // Pre-activations, of which the positive ones are kept.
     assert_eq!(of(Part::Product), [2 * b * n * d, b * d + n * d + b * n]);
     assert_eq!(of(Part::Selection), [0, b * n]);
-    // x less a bias.
+    // x minus a bias.
     assert_eq!(of(Part::Elementwise), [b * d, 2 * b * d]);
     // Codes times dictionary, dictionary times error; offset, squared error, scaling. The samples are read and written.
     let decoding = [4 * e * d + 5 * b * d, 2 * e + (n + b) * d + b * d];
@@ -175,13 +175,14 @@ fn work_of_an_autoencoder(isa: Isa) {
     // The gradients of dictionary and encoder.
     let outer = [2 * e * d, 3 * e + (b + n) * d];
     assert_eq!(of(Part::OuterProducts), outer.map(|one| 2 * one));
-    // The L1 norms, and the biases' gradients: over the entries; over the errors, less the encoder's part.
+    // The L1 norms and the gradients of the biases: sums over the entries, and over the errors minus the encoder's
+    // part.
     let sums = [2 * e + (b + 2 * n) * d, 2 * (2 * e + n) + (b + n + 1) * d];
     assert_eq!(of(Part::Sums), sums);
 }
 
 each_isa!(work_of_a_hidden_layer);
-/// ReLU takes no operations; forward it reads and writes every hidden value, backward it reads two and writes one.
+/// ReLU counts no operations; forward it reads and writes every hidden value, backward it reads two and writes one.
 fn work_of_a_hidden_layer(isa: Isa) {
     let _alone = alone();
     let (samples, width, hidden) = (9, 6, 13);

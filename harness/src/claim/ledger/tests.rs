@@ -1,4 +1,4 @@
-//! A constructed case for every verdict, and for what a verdict must not depend on.
+//! Tests of the ledger: a constructed case for every verdict, and for what a verdict must not depend on.
 
 use super::*;
 use crate::claim::outcome::{Measured, Outcome};
@@ -6,7 +6,7 @@ use crate::claim::spec::{Bound, Claim, at_least, below};
 use crate::claim::{Setting, words};
 use crate::stats::{all_finite, largest_step};
 
-/// A finding: the headline a is to be below 1, and is reversed above 2; b is to be at least 2.
+/// A finding: the headline `a` must be below 1, and is reversed above 2; `b` must be at least 2.
 static FINDING: Claim<2> = Claim {
     id: "c",
     kind: Kind::Finding,
@@ -50,15 +50,16 @@ fn entry_of<const N: usize>(
     ledger.entries.remove(0)
 }
 
-/// The entry of the finding with its headline at each seed, in claim and control; b is fulfilled.
+/// Returns the entry of the finding with these values of its headline at each seed, in claim and control; `b` is
+/// fulfilled.
 fn finding(a: &[f64], control: &[f64]) -> Entry {
     let seeds = a.iter().zip(control);
     entry_of(&FINDING, seeds.map(|(&a, &c)| ([a, 2.5], [c, 2.5])))
 }
 
-/// A control that fails as it should.
+/// Values of a control that fails as it should.
 const FAILS: [f64; 4] = [3.0, 3.1, 3.0, 2.9];
-/// A headline that holds.
+/// Values of a headline that holds.
 const HOLDS: [f64; 4] = [0.5, 0.6, 0.5, 0.4];
 
 #[test]
@@ -127,7 +128,7 @@ fn no_power_where_claim_and_control_fulfil_the_headline() {
         entry.reason,
         "the control has 0.37 to 0.63 with 95 % confidence, which keeps the bound as well"
     );
-    // The control has to fail the headline: that it fails another condition tells nothing of it.
+    // The control has to fail the headline: failing another condition is not enough.
     let seeds = HOLDS.map(|a| ([a, 2.5], [a, 0.0]));
     assert_eq!(entry_of(&FINDING, seeds).verdict, Verdict::NoPower);
 }
@@ -143,7 +144,8 @@ fn a_control_whose_interval_reaches_across_the_bound_leaves_the_claim_undecided(
     );
 }
 
-/// By unanimity of the seeds, the tenth would make an undecided claim of it.
+/// If all seeds had to agree, one value of this spread beyond the bound would leave the claim undecided at any number
+/// of seeds.
 #[test]
 fn more_seeds_of_the_same_spread_do_not_weaken_a_verdict() {
     let spread = [0.5, 0.7, 0.9, 1.05];
@@ -170,7 +172,7 @@ fn an_identity_has_to_hold_at_every_seed() {
         (Verdict::Reproduced, Basis::EverySeed)
     );
     assert_eq!((held.low, held.high), (0.1, 0.2));
-    // The mean of these is far below the bound.
+    // The mean of these errors is far below the bound, but the last one is above it.
     let broken = at(&[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.1]);
     assert_eq!(broken.verdict, Verdict::Undecided);
     assert_eq!(
@@ -216,7 +218,7 @@ fn many_seeds_are_judged_by_the_bootstrap() {
 
 #[test]
 fn claim_and_control_are_paired_by_seed() {
-    // Both vary far more than their difference does.
+    // Claim and control both vary far more than their difference does.
     let a = [0.1, 0.5, 0.9, 0.3];
     let entry = finding(&a, &a.map(|v| v + 3.0));
     assert!((entry.difference + 3.0).abs() < 1e-12);
@@ -277,7 +279,7 @@ fn a_specification_curve_has_a_verdict_for_every_cell() {
     let cell = |loss: &str| Setting::new([("loss", loss.to_string())]);
     let mut outcome = Outcome::default();
     for (seed, a) in (0..).zip(HOLDS) {
-        // The cell of the point setting settles that too, if it was not before.
+        // The cell of the point setting settles the claim at the point setting too, if it was not settled there before.
         if seed == 0 {
             outcome.settle(&FINDING, seed, [a, 2.5], [3.0, 2.5]);
         }
@@ -343,7 +345,8 @@ fn a_curve_counts_what_is_reversed_and_what_keeps_its_bounds_beside_its_control(
         seeds.map(move |seed| (setting.clone(), seed, value, control))
     };
     let mut outcome = Outcome::default();
-    // Reproduced, no power, undecided by the control alone, reversed, not reproduced, undecided by the claim.
+    // The expected verdicts: reproduced, no power, undecided by the control alone, reversed, not reproduced, undecided
+    // by the claim.
     for (a, control) in [
         (0.5, 3.0),
         (0.5, 0.6),

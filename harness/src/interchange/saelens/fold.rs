@@ -1,10 +1,10 @@
-//! Conventions of SAELens that ours are not, folded into parameters.
+//! Conventions of SAELens that differ from ours, folded into parameters.
 
 use kernels::sae::Parameters;
 
 use crate::interchange::fold::shift_bias;
 
-/// Makes an encoder of x one of x − b_dec: W x + b = W(x − b_dec) + (b + W b_dec).
+/// Turns an encoder of x into one of x − b_dec: W x + b = W(x − b_dec) + (b + W b_dec).
 pub fn centre(parameters: &mut Parameters) {
     for j in 0..parameters.shape().dictionary {
         let row = parameters.tensor("w_enc").row(j).iter();
@@ -14,7 +14,8 @@ pub fn centre(parameters: &mut Parameters) {
     }
 }
 
-/// Gives the decoder rows of norm 1, and the encoder their norms. An element without a direction is never active.
+/// Scales the rows of the decoder to norm 1, and multiplies the rows and biases of the encoder by the former norms. An
+/// element without a direction is never active.
 pub fn fold_norms(parameters: &mut Parameters) {
     let [mut w_enc, mut b_enc, mut w_dec] = parameters.tensors_mut(["w_enc", "b_enc", "w_dec"]);
     for j in 0..w_dec.rows() {

@@ -1,4 +1,4 @@
-//! Models of SAELens as ours.
+//! Reading of models of SAELens.
 
 use kernels::sae::{Gated, JumpRelu, L1, Parameters, Rows, Shape, Task, TopK, Variant};
 use safetensors::SafeTensors;
@@ -8,28 +8,28 @@ use crate::interchange::config::Config;
 use crate::interchange::files::{Damaged, Files};
 use crate::interchange::tensors::{self, transposed};
 
-/// The files of the folder.
+/// The names of the files in the folder.
 pub const FILES: Files = Files {
     config: "cfg.json",
     weights: "sae_weights.safetensors",
 };
 
-/// What a `cfg.json` says of the tensors beside it.
+/// The settings in a `cfg.json`, which describe the tensors beside it.
 struct Settings {
     task: Task,
     variant: Variant,
-    /// Whether the encoder reads what ours do: x − b_dec, or x in a transcoder.
+    /// Whether the encoder reads what those of our models read: x − b_dec, or x in a transcoder.
     centred: bool,
     /// Whether pre-activations are multiplied by the norms of the decoder's rows, and codes divided by them.
     by_norm: bool,
 }
 
-/// The model in the text and the bytes of both files. What a folder says of an encoder that reads x, not x − b_dec, and
-/// of codes that count by the norms of the decoder's rows, is folded into its parameters; how strong its penalty was in
-/// training it does not say, so λ is 0.
+/// Reads a model from the text and the bytes of both files. An encoder that reads x, not x − b_dec, and codes that are
+/// multiplied by the norms of the decoder's rows, are folded into the parameters. The files do not say how strong the
+/// penalty was in training, so λ is 0.
 ///
 /// # Errors
-/// Which file is damaged or cannot be represented, and why.
+/// The file that is damaged or cannot be represented, and why.
 pub fn decode(config: &str, weights: &[u8]) -> Result<Parameters, Damaged> {
     let settings = settings(config).map_err(|why| (FILES.config, why))?;
     model(&settings, weights).map_err(|why| (FILES.weights, why))
@@ -120,7 +120,7 @@ fn model(settings: &Settings, weights: &[u8]) -> Result<Parameters, String> {
     let file = tensors::decode(weights)?;
     let Shape { width, dictionary } = settings.task.shape();
     let input = settings.task.input();
-    // Before there are parameters: no shape is larger than the file.
+    // The tensors are read before parameters are allocated: no shape is larger than the file.
     let w_enc = tensors::read(&file, "W_enc", &[input, dictionary])?;
     let mut all = vec![
         ("w_enc", transposed(&w_enc, dictionary)),
@@ -150,7 +150,7 @@ fn model(settings: &Settings, weights: &[u8]) -> Result<Parameters, String> {
     }
 }
 
-/// The tensors that not all variants have, by our names.
+/// Reads the tensors that not all variants have, by our names.
 fn of_variant(
     variant: Variant,
     file: &SafeTensors,
@@ -165,7 +165,7 @@ fn of_variant(
     for &(ours, theirs) in names {
         let mut values = tensors::read(file, theirs, &[elements])?;
         if ours == "threshold" {
-            // There, a code is the pre-activation's ReLU: none is below 0, wherever the threshold is.
+            // In SAELens, a code is the ReLU of the pre-activation: none is below 0, wherever the threshold is.
             values.iter_mut().for_each(|v| *v = v.max(0.0));
         }
         all.push((ours, values));

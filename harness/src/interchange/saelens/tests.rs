@@ -1,4 +1,4 @@
-//! Both directions, and what is refused.
+//! Tests of both directions, and of what is refused.
 
 use kernels::sae::{self, Parameters, Shape, Task, TopK, Variant};
 use kernels::{Exec, Isa, MatMut, MatRef};
@@ -22,7 +22,7 @@ fn topk() -> Parameters {
     example(SHAPE, Variant::TopK(TopK { k: 2, aux: None }))
 }
 
-/// Codes, zeros and all, and reconstructions of some rows.
+/// Returns the codes, zeros and all, and the reconstructions of some rows.
 fn run(model: &Parameters) -> (Vec<f32>, Vec<f32>) {
     let x: Vec<f32> = (0..60).map(|i| (1.7 * i as f32).sin()).collect();
     let x = MatRef::from_rows(&x, 3);
@@ -54,12 +54,12 @@ fn every_variant_comes_back_with_the_same_tensors() {
         let (config, weights) = files.unwrap();
         let again = decode(&config, &weights).unwrap();
         if matches!(variant, Variant::TiedL1(_)) {
-            // It comes back with two equal matrices.
+            // A tied model comes back with two equal matrices.
             close(&run(&again).0, &run(&model).0);
             continue;
         }
         assert_eq!(again.values(), model.values(), "{variant:?}");
-        // Codes of a batch are read by a threshold, as those of JumpReLU are.
+        // A model with codes by batch is read with a threshold, as JumpReLU is.
         let expected = match variant {
             Variant::BatchTopK(_) | Variant::Matryoshka(_) => "jumprelu",
             other => name(other),
@@ -114,7 +114,7 @@ fn an_encoder_that_does_not_subtract_the_bias_is_folded() {
         let said = config.replace("to_input\": true", "to_input\": false");
         assert_ne!(said, config);
         let folded = decode(&said, &weights).unwrap();
-        // W x + b, from a model of which nothing is subtracted.
+        // The expected codes come from W x + b, by a model of which nothing is subtracted.
         let mut plain = decode(&config, &weights).unwrap();
         tensors::fill(&mut plain, "b_dec", &[0.0; 3]);
         close(&run(&folded).0, &run(&plain).0);
@@ -127,7 +127,7 @@ fn norms_that_count_in_codes_are_folded() {
     let model = topk();
     let (config, weights) = encode(exec(), &model).unwrap();
     let folded = decode(&config.replace("norm\": false", "norm\": true"), &weights).unwrap();
-    // By hand: the codes of each row are the largest products with the norms.
+    // The expected codes of each row are the largest products with the norms.
     let norm = |j: usize| {
         model
             .tensor("w_dec")

@@ -1,4 +1,4 @@
-//! Our models as SAELens reads them.
+//! Writing of our models as SAELens reads them.
 
 use kernels::Exec;
 use kernels::sae::{Parameters, Shape, Task, TopK, Variant};
@@ -8,10 +8,10 @@ use crate::interchange::native::name;
 use crate::interchange::tensors::{self, Tensor, transposed};
 use crate::sae::reading;
 
-/// The version of SAELens whose folders these are.
+/// The version of SAELens whose format is written.
 const VERSION: &str = "6.54.12";
 
-/// The bytes of both files, of a model that takes raw activations.
+/// Returns the text and the bytes of both files, of a model that takes raw activations.
 ///
 /// # Errors
 /// If SAELens has no such variant.
@@ -23,7 +23,7 @@ pub fn encode(exec: Exec, parameters: &Parameters) -> Result<(String, Vec<u8>), 
     let (architecture, own) = match parameters.variant() {
         Variant::L1(_) | Variant::TiedL1(_) => ("standard", vec![vector("b_enc", "b_enc")]),
         Variant::TopK(_) => ("topk", vec![vector("b_enc", "b_enc")]),
-        // Those of a batch are read by the threshold for all elements, as SAELens saves its own.
+        // Variants with codes by batch are read by the threshold for all elements, as SAELens saves its own.
         Variant::JumpRelu(_) | Variant::BatchTopK(_) | Variant::Matryoshka(_) => (
             "jumprelu",
             vec![vector("b_enc", "b_enc"), vector("threshold", "threshold")],
@@ -60,7 +60,7 @@ pub fn encode(exec: Exec, parameters: &Parameters) -> Result<(String, Vec<u8>), 
         },
     };
     let (w_enc, w_dec) = match parameters.variant() {
-        // One matrix for both, of which the directions count.
+        // A tied model has one matrix for both, of which the directions count.
         Variant::TiedL1(_) => {
             let unit = reading::elements(exec, parameters);
             (unit.clone(), unit)

@@ -1,4 +1,4 @@
-//! What a configuration file and `--set` say, each value with the place where it stands.
+//! The contents of a configuration file and of `--set`, each value with the place where it stands.
 
 use std::path::Path;
 
@@ -14,10 +14,10 @@ use crate::settings::Preset;
 use crate::settings::value::{self, cut, shown};
 use crate::text::did_you_mean;
 
-/// The most seeds of a run.
+/// The largest number of seeds of a run.
 pub(super) const MOST_SEEDS: u64 = 1000;
 
-/// A value and where it stands, for errors.
+/// A value and the place where it stands, for errors.
 #[derive(Debug, Clone)]
 pub(super) struct Said<T> {
     pub value: T,
@@ -33,14 +33,14 @@ impl<T> Said<T> {
     }
 }
 
-/// One setting of an experiment.
+/// A value that the user gives to a setting of an experiment.
 pub(super) struct Override {
     pub experiment: &'static dyn Erased,
     pub key: String,
     pub said: Said<toml::Value>,
 }
 
-/// What a configuration file says.
+/// The contents of a configuration file.
 #[derive(Default)]
 pub(super) struct File {
     pub preset: Option<Preset>,
@@ -51,7 +51,7 @@ pub(super) struct File {
     pub overrides: Vec<Override>,
 }
 
-/// Keys of a configuration file outside the experiments' tables, each with an example of its value.
+/// The keys of a configuration file outside the experiments' tables, each with an example of its value.
 const GENERAL: [(&str, &str); 5] = [
     ("preset", "\"quick\""),
     ("seed", "7"),
@@ -61,7 +61,7 @@ const GENERAL: [(&str, &str); 5] = [
 ];
 
 impl Override {
-    /// Reads `experiment.key=value`. The value is TOML; a bare word is a string.
+    /// Reads an override from `experiment.key=value`. The value is TOML; a bare word is a string.
     pub fn parse(registry: &Registry, text: &str) -> Result<Self> {
         let wrong = || Error::input(format!("--set {text}: expected experiment.key=value"));
         let (path, value) = text.split_once('=').ok_or_else(wrong)?;
@@ -78,7 +78,7 @@ impl Override {
     }
 }
 
-/// The text of a configuration file and what it is called.
+/// The text of a configuration file, and its name in errors.
 struct Source<'a> {
     registry: &'a Registry,
     text: &'a str,
@@ -86,7 +86,7 @@ struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// `file:line:column`, counted in characters from 1, as editors do.
+    /// Returns the place at a byte offset as `file:line:column`, counted in characters from 1, as editors do.
     fn at(&self, offset: usize) -> String {
         let before = &self.text[..self.text.floor_char_boundary(offset)];
         let line = before.matches('\n').count() + 1;
@@ -94,7 +94,7 @@ impl Source<'_> {
         format!("{}:{line}:{column}", self.name)
     }
 
-    /// The error that the text is not TOML, with the words that it stumbles over.
+    /// Returns the error that the text is not TOML, with the words that the parser stumbles over.
     fn broken(&self, e: toml::de::Error) -> Error {
         let span = e.span().unwrap_or_default();
         let place = self.at(span.start);
@@ -109,7 +109,7 @@ impl Source<'_> {
     }
 }
 
-/// A key outside the experiments' tables, and what it is set to.
+/// A key outside the experiments' tables, and its value.
 struct Entry<'a> {
     source: &'a Source<'a>,
     origin: &'a str,
@@ -119,7 +119,7 @@ struct Entry<'a> {
 }
 
 impl Entry<'_> {
-    /// The error that it is not what it must be.
+    /// Returns the error that the value is not what it must be.
     fn must_be(&self, what: &str) -> Error {
         let Entry {
             origin,
@@ -133,7 +133,7 @@ impl Entry<'_> {
         ))
     }
 
-    /// A number in a range.
+    /// Returns the value as a number in a range.
     fn number(&self, range: std::ops::RangeInclusive<i64>) -> Result<Said<u64>> {
         let number = self.value.as_integer().filter(|n| range.contains(n));
         let (least, most) = range.into_inner();
@@ -143,7 +143,7 @@ impl Entry<'_> {
         Ok(Said::new(value, self.origin))
     }
 
-    /// One of some words.
+    /// Returns the value as one of the `known` words.
     fn word(&self, known: &[&str]) -> Result<&str> {
         let word = self.value.as_str();
         word.filter(|w| known.contains(w)).ok_or_else(|| {
@@ -157,7 +157,7 @@ impl Entry<'_> {
         })
     }
 
-    /// Names of experiments; `spans` tells where each stands.
+    /// Returns the value as a list of experiments by their names; `spans` tells where each stands.
     fn experiments(&self, spans: &DeValue) -> Result<Vec<&'static dyn Erased>> {
         let list = |()| self.must_be("a list of names of experiments in quotes");
         let places = spans.as_array().ok_or(()).map_err(list)?;
@@ -193,9 +193,9 @@ impl File {
         Self::parse(registry, &read_settings(path)?, &path.display().to_string())
     }
 
-    /// `name` stands for the file in errors.
+    /// Reads the text of a configuration file; `name` stands for the file in errors.
     pub fn parse(registry: &Registry, text: &str, name: &str) -> Result<Self> {
-        // The mark that some editors put before UTF-8 is no character of the first line.
+        // The byte order mark that some editors put before UTF-8 is no character of the first line.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let source = &Source {
             registry,
@@ -212,7 +212,7 @@ impl File {
         Ok(file)
     }
 
-    /// Takes in what a key is set to.
+    /// Takes in the value of a key.
     fn take(
         &mut self,
         source: &Source,
@@ -303,8 +303,8 @@ impl File {
     }
 }
 
-/// The keys of a table with the places where they stand and their values. A table that is not the value of a known
-/// setting is a group: the keys within are `group.key`.
+/// Returns the keys of a table with their places, as byte offsets, and their values. A table that is not the value of a
+/// known setting is a group: the keys within are `group.key`.
 fn flat<'a>(
     places: &DeTable,
     values: &'a toml::Table,

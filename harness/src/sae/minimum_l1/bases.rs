@@ -1,19 +1,19 @@
-//! The cheapest code by enumeration.
+//! The cheapest code of a target, by enumeration of all bases.
 
 use super::dictionary::{Dictionary, ROUNDING, dot};
 
-/// Every choice of m linearly independent atoms, for small dictionaries: C(n, m) of them.
+/// All bases of a small dictionary: every choice of m linearly independent atoms, up to C(n, m) of them.
 #[derive(Debug)]
 pub struct Bases<'a> {
     dictionary: &'a Dictionary,
     /// The atoms of each basis.
     atoms: Vec<Vec<usize>>,
-    /// The system of each basis, which takes a target to the weights.
+    /// The linear system of each basis, whose solution for a target is the weights of the atoms.
     systems: Vec<Lu>,
 }
 
 impl<'a> Bases<'a> {
-    /// All bases of a dictionary.
+    /// Finds all bases of a dictionary.
     pub fn new(dictionary: &'a Dictionary) -> Self {
         let mut bases = Bases {
             dictionary,
@@ -31,7 +31,7 @@ impl<'a> Bases<'a> {
         bases
     }
 
-    /// The cheapest code of a target; `None` if no non-negative code reconstructs it.
+    /// Returns the cheapest code of the target `x`; `None` if no non-negative code reconstructs it.
     pub fn cheapest(&self, x: &[f64]) -> Option<Vec<f64>> {
         let m = self.dictionary.width();
         let mut best: Option<(f64, usize)> = None;
@@ -73,18 +73,18 @@ pub fn for_each_choice(n: usize, k: usize, mut visit: impl FnMut(&[usize])) {
     }
 }
 
-/// A square matrix, factored with row pivots. Solutions leave a residual of a few ulp, however close to singular the
-/// matrix is, which an inverse would not.
+/// The LU factors of a square matrix, with row pivots. Solutions leave a residual of a few ulp, however close to
+/// singular the matrix is, which an inverse would not.
 #[derive(Debug)]
 struct Lu {
-    /// The row of the matrix that each row of the factors was.
+    /// The row of the matrix that each row of the factors comes from.
     order: Vec<usize>,
     /// Both factors in one m×m matrix; the diagonal of the lower one is 1.
     factors: Vec<f64>,
 }
 
 impl Lu {
-    /// `None` if the matrix is singular to rounding.
+    /// Factors the m×m matrix with the entries `entry(i, j)`; `None` if it is singular to rounding.
     fn new(m: usize, entry: impl Fn(usize, usize) -> f64) -> Option<Lu> {
         let mut rows: Vec<Vec<f64>> = (0..m)
             .map(|i| (0..m).map(|j| entry(i, j)).collect())

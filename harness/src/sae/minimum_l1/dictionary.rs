@@ -1,6 +1,6 @@
-//! Dictionaries in f64, and which of their atoms a code uses.
+//! Dictionaries of atoms in f64, and the support of a code.
 
-/// Atoms as rows, n×m.
+/// A dictionary: a matrix whose rows are the atoms, n×m.
 #[derive(Debug, Clone)]
 pub struct Dictionary {
     width: usize,
@@ -8,7 +8,7 @@ pub struct Dictionary {
 }
 
 impl Dictionary {
-    /// A dictionary of atoms of `width` entries, one after the other.
+    /// Returns the dictionary of atoms of `width` entries, which stand one after the other in `values`.
     ///
     /// # Panics
     /// If `width` is 0 or does not divide the number of values.
@@ -21,32 +21,32 @@ impl Dictionary {
         Dictionary { width, values }
     }
 
-    /// Dimension m of the space.
+    /// Returns the dimension m of the space.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Number of atoms n.
+    /// Returns the number of atoms n.
     pub fn len(&self) -> usize {
         self.values.len() / self.width
     }
 
-    /// Whether there are no atoms.
+    /// Returns whether there are no atoms.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
     }
 
-    /// An atom.
+    /// Returns atom `j`.
     pub fn atom(&self, j: usize) -> &[f64] {
         &self.values[j * self.width..][..self.width]
     }
 
-    /// All atoms, in order.
+    /// Returns all atoms, in order.
     pub fn atoms(&self) -> impl Iterator<Item = &[f64]> {
         self.values.chunks_exact(self.width)
     }
 
-    /// Dᵀc.
+    /// Returns Dᵀc for the code c.
     pub fn decode(&self, code: &[f64]) -> Vec<f64> {
         let mut x = vec![0.0; self.width];
         for (atom, &weight) in self.atoms().zip(code).filter(|(_, w)| **w != 0.0) {
@@ -56,20 +56,20 @@ impl Dictionary {
     }
 }
 
-/// The inner product.
+/// Returns the inner product of `a` and `b`.
 pub fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// The Euclidean norm.
+/// Returns the Euclidean norm of `x`.
 pub fn norm(x: &[f64]) -> f64 {
     dot(x, x).sqrt()
 }
 
-/// Weights smaller than this share of the largest one are rounding.
+/// The share of the largest weight below which a weight counts as rounding.
 pub(super) const ROUNDING: f64 = 1e-9;
 
-/// The atoms that a code uses: those whose weight is more than rounding.
+/// Returns the support of a code: the atoms whose weight is more than rounding.
 pub fn support(code: &[f64]) -> Vec<usize> {
     let largest = code.iter().copied().fold(0.0, f64::max);
     let used = |&j: &usize| code[j] > ROUNDING * largest;

@@ -1,4 +1,4 @@
-//! The cheapest code along the path of the L1-penalised ones, with a proof.
+//! The cheapest code of a target, found along the path of the L1-penalised codes, with a proof.
 
 use super::dictionary::{Dictionary, ROUNDING, dot, norm};
 
@@ -7,17 +7,19 @@ use super::dictionary::{Dictionary, ROUNDING, dot, norm};
 pub struct Proven {
     /// The weights of all atoms.
     pub code: Vec<f64>,
-    /// ‖x − Dᵀc‖ / ‖x‖
+    /// The relative residual ‖x − Dᵀc‖ / ‖x‖.
     pub residual: f64,
-    /// (cost − lower bound) / cost, the bound from a dual point that is feasible to the last digit.
+    /// The duality gap (cost − lower bound) / cost, with the bound from a dual point that is feasible to the last
+    /// digit.
     pub gap: f64,
 }
 
-/// The path of non-negative L1-penalised codes, for dictionaries too large for [`Bases`](super::Bases).
+/// A solver that follows the path of non-negative L1-penalised codes, for dictionaries too large for
+/// [`Bases`](super::Bases).
 #[derive(Debug)]
 pub struct Homotopy<'a> {
     dictionary: &'a Dictionary,
-    /// D Dᵀ
+    /// The Gram matrix D Dᵀ.
     gram: Vec<f64>,
 }
 
@@ -36,9 +38,9 @@ impl<'a> Homotopy<'a> {
         Homotopy { dictionary, gram }
     }
 
-    /// The cheapest code of a target; `None` if the path does not end, as when no non-negative code
-    /// reconstructs the target. Among atoms less than some 0.01 rad apart the path may go astray: what is returned is
-    /// proven only as far as its residual and gap say.
+    /// Returns the cheapest code of the target `x`; `None` if the path does not end, as when no non-negative code
+    /// reconstructs the target. Among atoms less than some 0.01 rad apart the path may go astray: the code is proven
+    /// only as far as its residual and gap say.
     ///
     /// The code that minimises ½‖x − Dᵀc‖² + λ Σ c is, on its active atoms A, c = p − λw with G_A p = D_A x
     /// and G_A w = 1. From λ = max D x on, λ falls to the next value at which an atom joins A (its correlation
@@ -88,8 +90,8 @@ impl<'a> Homotopy<'a> {
                     factor.atoms.iter().zip(v).map(|(&i, v)| row[i] * v).sum()
                 };
                 let (slope, level) = (1.0 - along(&w), correlation[j] - along(&p));
-                // Its correlation is level + (1 − slope)λ. Among atoms that are nearly parallel rounding may find it
-                // above λ already.
+                // The correlation of atom j is level + (1 − slope)λ. Among atoms that are nearly parallel rounding may
+                // find it above λ already.
                 let at = match level - slope * lambda > 1e-10 * lambda {
                     true => lambda,
                     false if slope > 0.0 => level / slope,
@@ -108,7 +110,7 @@ impl<'a> Homotopy<'a> {
             lambda = next.0;
             match next.1 {
                 None => return self.prove(x, &factor.atoms, &p, &w),
-                // What is left of the path is rounding.
+                // The rest of the path is rounding.
                 Some(_) if lambda <= 1e-13 * start => {
                     return self.prove(x, &factor.atoms, &p, &w);
                 }
@@ -130,7 +132,8 @@ impl<'a> Homotopy<'a> {
         self.gram[i * self.dictionary.len() + j]
     }
 
-    /// The code p on the active atoms, and y = D_Aᵀ w as the dual point, shrunk until it is feasible.
+    /// Returns the code p on the active atoms with its proof, for which the dual point y = D_Aᵀ w is shrunk until it is
+    /// feasible; `None` if the residual or the gap is not finite.
     fn prove(&self, x: &[f64], atoms: &[usize], p: &[f64], w: &[f64]) -> Option<Proven> {
         let spread = |values: &[f64]| {
             let mut all = vec![0.0; self.dictionary.len()];
@@ -162,26 +165,25 @@ impl<'a> Homotopy<'a> {
     }
 }
 
-/// What happens at the next λ of a path.
+/// An event on a path: the change of the active atoms at the next λ.
 #[derive(Clone, Copy)]
 enum Event {
     /// An atom becomes active.
     Joins(usize),
-    /// An atom, by its place among the active ones, has come down to weight 0.
+    /// An atom, given by its place among the active ones, reaches weight 0.
     Leaves(usize),
 }
 
-/// The Cholesky factor of the Gram matrix of some atoms, which come and go.
+/// The Cholesky factor L of the Gram matrix of the active atoms, which can be added and removed.
 #[derive(Default)]
 struct Cholesky {
     atoms: Vec<usize>,
-    /// Lower triangle, row by row.
+    /// The lower triangle, row by row.
     rows: Vec<Vec<f64>>,
 }
 
 impl Cholesky {
-    /// Adds an atom, given its products with the atoms of the support and with itself, unless it depends on them
-    /// linearly.
+    /// Adds an atom, given its products with the atoms so far and with itself, unless it depends on them linearly.
     fn push(&mut self, atom: usize, products: &[f64], square: f64) {
         let mut row = self.forward(products);
         let rest = square - dot(&row, &row);
@@ -193,7 +195,7 @@ impl Cholesky {
         self.atoms.push(atom);
     }
 
-    /// Takes out the atom at a place.
+    /// Removes the atom at a place.
     fn remove(&mut self, place: usize, gram: impl Fn(usize, usize) -> f64) {
         let later = self.atoms.split_off(place);
         self.rows.truncate(place);
@@ -203,7 +205,7 @@ impl Cholesky {
         }
     }
 
-    /// L⁻¹b
+    /// Returns L⁻¹b.
     fn forward(&self, b: &[f64]) -> Vec<f64> {
         let mut z: Vec<f64> = Vec::with_capacity(b.len() + 1);
         for (row, b) in self.rows.iter().zip(b) {
@@ -213,7 +215,7 @@ impl Cholesky {
         z
     }
 
-    /// (L Lᵀ)⁻¹b
+    /// Returns (L Lᵀ)⁻¹b.
     fn solve(&self, b: &[f64]) -> Vec<f64> {
         let mut z = self.forward(b);
         for i in (0..z.len()).rev() {
@@ -318,7 +320,8 @@ mod tests {
                 let proven = found
                     .as_ref()
                     .filter(|p| p.residual.max(p.gap.abs()) < 1e-6);
-                // Closer than that, products of atoms do not tell them apart well enough, and the proof says so.
+                // For atoms closer than 5e-3, products of atoms do not tell them apart well enough, and the proof says
+                // so.
                 assert!(proven.is_some() || apart < 5e-3, "{apart}: {found:?}");
                 if let Some(proven) = proven {
                     let cost: f64 = proven.code.iter().sum();

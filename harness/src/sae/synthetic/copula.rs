@@ -9,7 +9,8 @@
 //! each that is not passed over, and such a feature fires with the probability Φ̄(c_i)/bound (thinning; Lewis and
 //! Shedler, *Simulation of nonhomogeneous Poisson processes by thinning*, 1979). The law is the same.
 //!
-//! Levels c are sums of products in one order, each rounded: what fires does not depend on the instruction set.
+//! The levels c are sums of products in one order, each rounded, so that which features fire does not depend on the
+//! instruction set.
 
 use kernels::Isa;
 use kernels::simd::{Op, Simd};
@@ -18,29 +19,31 @@ use rand::RngExt as _;
 use super::tail::{bound, is_below_tail, normal_quantile};
 use crate::rng::Rng;
 
-/// Features in a block: so few that the smallest level is not far below the others, and whole vectors.
+/// The number of features in a block: so few that the smallest level is not far below the others, and a multiple of the
+/// length of any vector.
 const BLOCK: usize = 32;
 
-/// The smallest δ.
+/// The smallest δ, the variance of a feature's own normal variable in the sum.
 const LEAST_OWN: f64 = 0.01;
 
-/// Which features fire, given the factors that they share.
+/// A rule by which features fire, given the factors that they share: a Gaussian copula of low rank.
 #[derive(Debug, Clone)]
 pub struct Copula {
     isa: Isa,
     rank: usize,
-    /// For each feature, t/√δ, and F_k/√δ for each factor.
+    /// For each feature, t/√δ, and F_k/√δ for each factor k.
     rows: Vec<f32>,
-    /// The features that fire by themselves.
+    /// The features that fire by themselves, in increasing order: those that have no parent.
     alone: Vec<u32>,
-    /// The same numbers as in `rows`, for these features in blocks: those of the first row for a block, then those of
-    /// the second, and so on. The last block ends in features that never fire.
+    /// The numbers of `rows` for the features in `alone`, in blocks: the first numbers of all features of a block, then
+    /// their second numbers, and so on. The last block ends in features that never fire.
     blocks: Vec<f32>,
 }
 
 impl Copula {
-    /// Features with these probabilities to fire, some of which fire by themselves, and the others where
-    /// [`fires`](Self::fires) asks for them. The entries of F are drawn from N(0, loading²).
+    /// Returns a copula of `rank` factors for features that fire with these probabilities. The features `alone` fire by
+    /// themselves, and the others where [`fires`](Self::fires) asks for them. The entries of F are normal, with mean 0
+    /// and standard deviation `loading`, and are shrunk where they leave a feature too small a δ.
     pub fn new(
         probabilities: &[f64],
         alone: impl Iterator<Item = usize>,
@@ -85,17 +88,18 @@ impl Copula {
         }
     }
 
-    /// Number of factors.
+    /// Returns the number of factors.
     pub fn rank(&self) -> usize {
         self.rank
     }
 
-    /// Number of blocks of features that fire by themselves.
+    /// Returns the number of blocks of features that fire by themselves.
     pub fn blocks(&self) -> usize {
         self.alone.len().div_ceil(BLOCK)
     }
 
-    /// The smallest level c of each block in each of some samples, whose factors are given: S×rank to S×blocks.
+    /// Writes the smallest level c of each block in each of S samples to `lowest`, S×blocks; the factors of the samples
+    /// are `factors`, S×rank.
     pub fn lowest(&self, factors: &[f32], lowest: &mut [f32]) {
         self.isa.dispatch(Lowest {
             copula: self,
@@ -104,7 +108,8 @@ impl Copula {
         });
     }
 
-    /// Hands `each` the features that fire by themselves, rising, given the factors and the smallest levels of blocks.
+    /// Calls `each` with the features that fire by themselves in a sample, in increasing order, given its factors and
+    /// the smallest levels of its blocks.
     pub fn fire(
         &self,
         factors: &[f32],
@@ -112,7 +117,7 @@ impl Copula {
         rng: &mut Rng,
         mut each: impl FnMut(usize, &mut Rng),
     ) {
-        // Features up to the next that is not passed over, in units of 1 / rate.
+        // The number of features up to the next one that is not passed over, in units of 1 / rate.
         let mut ahead = exponential(rng);
         for (block, &lowest) in self.alone.chunks(BLOCK).zip(lowest) {
             let (bound, rate) = bound(lowest);
@@ -140,30 +145,30 @@ impl Copula {
         }
     }
 
-    /// Whether a feature fires, given the factors.
+    /// Draws whether a feature fires, given the factors.
     pub fn fires(&self, feature: usize, factors: &[f32], rng: &mut Rng) -> bool {
         is_below_tail(rng.random(), self.level(feature, factors))
     }
 
-    /// The level c of a feature, given the factors.
+    /// Returns the level c of a feature, given the factors.
     fn level(&self, feature: usize, factors: &[f32]) -> f32 {
         let row = &self.rows[feature * (self.rank + 1)..][..self.rank + 1];
         let terms = row[1..].iter().zip(factors);
         terms.fold(row[0], |level, (f, factor)| level - f * factor)
     }
 
-    /// Bytes of a copula of that rank.
+    /// Returns the memory of a copula of that rank, in bytes.
     pub fn memory(features: usize, rank: usize) -> f64 {
         8.0 * features as f64 * (rank as f64 + 1.0)
     }
 }
 
-/// An exponential number of mean 1.
+/// Draws an exponential number of mean 1.
 fn exponential(rng: &mut Rng) -> f64 {
     -(1.0 - rng.random::<f64>()).ln()
 }
 
-/// See [`Copula::lowest`].
+/// The operation of [`Copula::lowest`] on any instruction set.
 struct Lowest<'a> {
     copula: &'a Copula,
     factors: &'a [f32],
@@ -184,7 +189,7 @@ impl Op for Lowest<'_> {
 }
 
 impl Lowest<'_> {
-    /// Goes through the samples block by block, a block in `N` vectors.
+    /// Finds the smallest levels block by block, a block in `N` vectors.
     #[inline(always)]
     fn by_vectors<S: Simd, const N: usize>(self, s: S) {
         let Lowest {
@@ -207,7 +212,7 @@ impl Lowest<'_> {
                     // Indices, not iterators: the levels must stay in registers.
                     #[allow(clippy::needless_range_loop)]
                     for v in 0..N {
-                        // Not fused: the bits of `level`.
+                        // Not fused, for the same bits as in `level`.
                         let product = s.mul(s.load(&row[v * S::LANES..]), factor);
                         levels[v] = s.sub(levels[v], product);
                     }
@@ -230,7 +235,7 @@ mod tests {
     const N: usize = 70;
     const RANK: usize = 3;
 
-    /// Features of many probabilities, those near 0 and 1 among them, with strong factors.
+    /// Returns a copula of strong factors, and the probabilities of its features, some of them near 0 and 1.
     fn copula() -> (Vec<f64>, Copula) {
         let p = |i: usize| match i {
             0 => 1.0,
@@ -243,7 +248,7 @@ mod tests {
         (probabilities, copula)
     }
 
-    /// Which features fire in some samples: by themselves, or asked for one by one.
+    /// Returns the features that fire in each of some samples: by themselves, or asked for one by one.
     fn fired(copula: &Copula, samples: usize, by_themselves: bool) -> Vec<Vec<usize>> {
         let mut rng = Rng::stream(1, "test", "copula", 1 + u64::from(by_themselves));
         let mut lowest = vec![0.0; copula.blocks()];
@@ -261,8 +266,8 @@ mod tests {
         (0..samples).map(|_| sample()).collect()
     }
 
-    /// P(g_i > t_i and g_j > t_j) of standard normal numbers with a correlation, by the midpoint rule over quantiles of
-    /// the first.
+    /// Returns P(g_i > t_i and g_j > t_j) of standard normal numbers with a correlation, by the midpoint rule over
+    /// quantiles of the first number.
     fn both(p: f64, q: f64, correlation: f64) -> f64 {
         const POINTS: usize = 2000;
         let level = normal_quantile(1.0 - q);
@@ -325,7 +330,7 @@ mod tests {
                 }
             }
         }
-        // Independent features would not do.
+        // Independent features would not pass.
         assert!(strong > 20, "{strong}");
     }
 

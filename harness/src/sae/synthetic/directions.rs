@@ -1,4 +1,4 @@
-//! Directions of features, and how they are spread apart.
+//! The directions of features, and how they are spread apart.
 
 use kernels::adam::{self, Adam};
 use kernels::{Accumulate, Exec, MatMut, MatRef, dictionary, matmul};
@@ -10,13 +10,13 @@ use crate::rng::{Rng, random_direction};
 use crate::session::progress::Progress;
 use crate::stats::orthonormal::orthonormal_part;
 
-/// Learning rate of the repulsion.
+/// The learning rate of the steps of Adam that spread directions apart.
 const RATE: f32 = 3e-4;
 
-/// Random unit directions, as rows: before they are spread.
+/// Draws random unit directions of features, as rows, before they are spread.
 pub fn draw(spec: &Spec, rng: &mut Rng) -> Vec<f32> {
     let mut features: Vec<Vec<f64>> = Vec::with_capacity(spec.features);
-    // What the features of a group have in common.
+    // The directions that the features of a group have in common.
     let groups = if spec.coherence > 0.0 { spec.groups } else { 0 };
     let common: Vec<_> = (0..groups)
         .map(|_| random_direction(spec.width, rng))
@@ -33,7 +33,7 @@ pub fn draw(spec: &Spec, rng: &mut Rng) -> Vec<f32> {
             Directions::Orthogonal => &features[..],
             Directions::Gaussian | Directions::Spread => &[],
         };
-        // One that lies in the span of those before is drawn anew.
+        // A direction that lies in the span of those before is drawn anew.
         features.extend(orthonormal_part(f, orthogonal_to));
     }
     features.iter().flatten().map(|&v| v as f32).collect()
@@ -43,8 +43,11 @@ pub fn draw(spec: &Spec, rng: &mut Rng) -> Vec<f32> {
 /// L = Σ_{i≠j} (v_i·v_j)² + n Σ_i (‖v_i‖² − 1)², and makes them unit vectors in the end. A step is a unit of the
 /// progress.
 ///
-/// The gradient is 4 (V VᵀV)_i + 4 (n (‖v_i‖² − 1) − ‖v_i‖²) v_i: with VᵀV first, 4 n d² operations, where a matrix of
-/// all n² products would take n²d.
+/// The gradient is 4 (V VᵀV)_i + 4 (n (‖v_i‖² − 1) − ‖v_i‖²) v_i. It takes 4 n d² operations with VᵀV computed first,
+/// where a matrix of all n² products would take n²d.
+///
+/// # Errors
+/// If it is interrupted.
 pub fn spread(
     exec: Exec,
     directions: &mut [f32],
@@ -109,7 +112,7 @@ mod tests {
     use crate::session::progress::Show;
     use kernels::Isa;
 
-    /// L, straight from its sum over pairs.
+    /// Returns L, straight from its sum over pairs.
     fn loss(rows: &[f32], width: usize) -> f64 {
         let n = rows.len() / width;
         let product = |i: usize, j: usize| -> f64 {
@@ -187,7 +190,7 @@ mod tests {
                     (at(1e-3) - at(-1e-3)) / 2e-3
                 })
                 .collect();
-            // The step, and what is normalised then.
+            // The row after the step, which is normalised then.
             let moved: Vec<f64> = row
                 .iter()
                 .zip(&gradient)

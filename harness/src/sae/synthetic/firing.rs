@@ -1,4 +1,4 @@
-//! The rule by which features fire.
+//! The rules by which features fire.
 
 use std::ops::Range;
 
@@ -11,45 +11,46 @@ use crate::rng::Rng;
 
 /// The random streams of the samples of a batch.
 pub trait Streams {
-    /// That of a sample.
+    /// Returns the stream of a sample.
     fn of(&mut self, sample: usize) -> &mut Rng;
 }
 
-/// One stream for all.
+/// One stream for all samples.
 impl Streams for Rng {
     fn of(&mut self, _: usize) -> &mut Rng {
         self
     }
 }
 
-/// A stream for each.
+/// A stream for each sample.
 impl Streams for [Rng] {
     fn of(&mut self, sample: usize) -> &mut Rng {
         &mut self[sample]
     }
 }
 
-/// The rule by which features fire that do so by themselves.
+/// A rule by which features fire.
 #[derive(Debug, Clone)]
 pub enum Rule {
-    /// With these probabilities.
+    /// Each feature fires with its own probability, independently of the others.
     Each(Vec<f64>),
-    /// Each with a probability that the normal variable of its group decides on: √ρ and √(1 − ρ) for a correlation ρ,
-    /// the number of groups, and the group of each feature with the level that its own normal variable must exceed.
+    /// Features of one group are correlated: a feature fires where √ρ·g + √(1 − ρ)·ε exceeds its level, with g the
+    /// normal variable of its group, ε its own, and ρ the correlation. The fields are √ρ, √(1 − ρ), the number of
+    /// groups, and the group and the level of each feature.
     InGroups {
         shared: f64,
         own: f64,
         groups: usize,
         features: Vec<(usize, f64)>,
     },
-    /// Of so many features, the first number, as many as the second one fire in every sample.
+    /// In every sample exactly k of n features fire, all choices of them as likely; the fields are n and k.
     Exactly(usize, usize),
     /// Features fire together by a copula of low rank.
     Together(Copula),
 }
 
 impl Rule {
-    /// Features put into groups at random, correlated within each.
+    /// Returns a rule by which features are put into groups at random, and correlated within each.
     pub fn in_groups(spec: &Spec, rng: &mut Rng) -> Rule {
         let level = |&p: &f64| (rng.below(spec.groups), normal_quantile(1.0 - p));
         Rule::InGroups {
@@ -60,7 +61,7 @@ impl Rule {
         }
     }
 
-    /// Nothing drawn yet.
+    /// Returns a state for drawing firings, in which nothing is drawn yet.
     pub fn begin(&self) -> Drawn<'_> {
         let thresholds = match self {
             Rule::Each(probabilities) => thresholds(probabilities.iter().copied()),
@@ -75,18 +76,20 @@ impl Rule {
     }
 }
 
-/// What is known of firings before the single features of a sample are looked at.
+/// The state of drawing firings: what features have in common, before the single features of a sample are looked at.
 pub struct Drawn<'a> {
     rule: &'a Rule,
-    /// What 32 random bits must be below for each feature to fire.
+    /// For each feature, the number that 32 random bits must be below for it to fire.
     thresholds: Vec<u64>,
-    /// The factors of a copula in some samples, and the smallest levels of its blocks.
+    /// The factors of a copula in some samples.
     factors: Vec<f32>,
+    /// The smallest levels of the blocks of a copula in these samples.
     lowest: Vec<f32>,
 }
 
 impl Drawn<'_> {
-    /// Draws what the features of each of some samples have in common, before anything else of them.
+    /// Draws what the features of a sample have in common, for each of `samples`, before anything else of them is
+    /// drawn.
     pub fn draw(&mut self, samples: Range<usize>, streams: &mut (impl Streams + ?Sized)) {
         if let Rule::Together(copula) = self.rule {
             self.lowest.resize(samples.len() * copula.blocks(), 0.0);
@@ -100,7 +103,8 @@ impl Drawn<'_> {
         }
     }
 
-    /// Hands `each` the features that fire by themselves in one of these samples, rising.
+    /// Calls `each` with the features that fire by themselves in a sample, in increasing order; `sample` counts from
+    /// the first of the samples that were [drawn](Self::draw) last.
     pub fn fire(&mut self, sample: usize, rng: &mut Rng, mut each: impl FnMut(usize, &mut Rng)) {
         match self.rule {
             Rule::Together(copula) => {
@@ -134,7 +138,8 @@ impl Drawn<'_> {
         }
     }
 
-    /// Whether a feature that does not fire by itself does so in one of these samples.
+    /// Draws whether a feature that does not fire by itself, a child in a tree, fires in a sample; `sample` counts as
+    /// in [`fire`](Self::fire).
     pub fn fires(&self, sample: usize, feature: usize, rng: &mut Rng) -> bool {
         match self.rule {
             Rule::Together(copula) => copula.fires(feature, self.factors(copula, sample), rng),
@@ -147,7 +152,7 @@ impl Drawn<'_> {
     }
 }
 
-/// What 32 random bits must be below with these probabilities.
+/// Returns for each probability the number that 32 random bits are below with it.
 fn thresholds(probabilities: impl Iterator<Item = f64>) -> Vec<u64> {
     probabilities
         .map(|p| (p * 2f64.powi(32)).round() as u64)

@@ -2,18 +2,18 @@
 
 use std::ops::Range;
 
-/// Trees of one depth, their nodes numbered level by level: first the roots, then their children, and so on. The
-/// children of one node follow each other. Features beyond the trees stand alone.
+/// A forest of trees of one depth, their nodes numbered level by level: first the roots, then their children, and so
+/// on. The children of one node follow each other. Features beyond the trees stand alone.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Forest {
     roots: usize,
     children: usize,
-    /// Nodes that have children.
+    /// The number of nodes that have children.
     inner: usize,
 }
 
 impl Forest {
-    /// Trees with these roots, as many children of each node, and levels below the roots.
+    /// Returns a forest of `roots` trees, with `children` children of each node and `depth` levels below the roots.
     pub fn new(roots: usize, children: usize, depth: usize) -> Forest {
         let levels = (0..depth as u32).map(|level| {
             let nodes = children.saturating_pow(level);
@@ -26,34 +26,35 @@ impl Forest {
         }
     }
 
-    /// Number of nodes.
+    /// Returns the number of nodes.
     pub fn len(&self) -> usize {
         self.inner
             .saturating_mul(self.children)
             .saturating_add(self.roots)
     }
 
-    /// Whether no node has children.
+    /// Returns whether no node has children.
     pub fn is_flat(&self) -> bool {
         self.inner == 0
     }
 
-    /// The children of a feature, if it has any.
+    /// Returns the children of a feature, if it has any.
     pub fn children(&self, feature: usize) -> Option<Range<usize>> {
         let first = self.roots + self.children * feature;
         (feature < self.inner).then(|| first..first + self.children)
     }
 
-    /// The parent of a feature, if it has one.
+    /// Returns the parent of a feature, if it has one.
     pub fn parent(&self, feature: usize) -> Option<usize> {
         (self.roots..self.len())
             .contains(&feature)
             .then(|| (feature - self.roots) / self.children)
     }
 
-    /// Probabilities at which features must fire before their parents are looked at, so that in the end they fire about
-    /// as often as `base` says: p/p_P for a child, and where children exclude each other, so much more as its siblings
-    /// take away, (1 + Σ_s p_s/p_P). More than 1 is 1, and the rest is lost.
+    /// Returns the probabilities with which features must fire before their parents are looked at, so that in the end
+    /// they fire about as often as `base` says. This is p/p_P for a child of P. Where children exclude each other, it
+    /// is more by the factor `1 + Σ_s p_s/p_P` over the siblings s, to make up for what they take away. Probabilities
+    /// above 1 are cut to 1, and the rest is lost.
     pub fn corrected(&self, base: &[f64], exclusive: bool) -> Vec<f64> {
         let corrected = |(feature, &p): (usize, &f64)| {
             let Some(parent) = self.parent(feature) else {
@@ -80,7 +81,7 @@ mod tests {
 
     #[test]
     fn nodes_are_numbered_by_breadth() {
-        // Roots 0..128; depth 1 is 128..640, depth 2 640..2688, depth 3 2688..10880.
+        // The roots are 0..128; depth 1 is 128..640, depth 2 640..2688, depth 3 2688..10880.
         let forest = Forest::new(128, 4, 3);
         assert_eq!(forest.len(), 10_880);
         for (parent, children) in [

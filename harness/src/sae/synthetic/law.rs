@@ -1,4 +1,4 @@
-//! What the synthetic data of experiments are drawn from: a group of their settings, and the simple part of a
+//! The law that the synthetic data of experiments are drawn from: a group of their settings, and the simple part of a
 //! [`Spec`].
 
 use super::spec::{self, Directions, Firing, Magnitudes, Spec};
@@ -6,7 +6,7 @@ use crate::settings::range::{Allows, above, so_that};
 use crate::settings::{Preset, Settings as _};
 
 crate::settings! {
-    /// What synthetic data are drawn from.
+    /// The law that synthetic data are drawn from.
     #[derive(Copy, PartialEq)]
     pub struct Law {
         /// Dimension d of the activations.
@@ -43,7 +43,7 @@ fn drawn_one_by_one() -> impl Allows<Firing> {
 }
 
 impl Law {
-    /// The synthetic model with these settings, and no trees, bias or noise.
+    /// Returns the synthetic model with these settings, and no trees, bias or noise.
     pub fn spec(&self) -> Spec {
         let Law {
             width,
@@ -72,7 +72,7 @@ impl Law {
         }
     }
 
-    /// Estimated memory of a generator, bytes.
+    /// Returns the estimated memory of a generator, in bytes.
     pub fn memory(&self) -> f64 {
         self.spec().memory()
     }

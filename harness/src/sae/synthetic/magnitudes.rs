@@ -1,4 +1,4 @@
-//! Magnitudes of active features.
+//! The magnitudes of active features.
 
 use rand::RngExt as _;
 use serde::{Deserialize, Serialize};
@@ -9,18 +9,19 @@ use crate::rng::Rng;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Magnitudes {
-    /// Uniform, of mean μ and deviation σ, cut off at 0.
+    /// A uniform magnitude of mean μ and deviation σ, cut off at 0.
     Uniform,
-    /// Normal, of mean μ and deviation σ, cut off at 0.
+    /// A normal magnitude of mean μ and deviation σ, cut off at 0.
     Normal,
-    /// |μ + σz| for a standard normal z.
+    /// The magnitude |μ + σz| for a standard normal z.
     FoldedNormal,
-    /// μ + σ|z| for a standard normal z, cut off at 0.
+    /// The magnitude μ + σ|z| for a standard normal z, cut off at 0.
     HalfNormal,
 }
 
 impl Magnitudes {
-    /// Mean and deviation where none are named: uniform on (0, 1), normal with mean 1 and deviation ¼, or |z|.
+    /// Returns the μ and σ where none are named: those of uniform on (0, 1), normal with mean 1 and deviation ¼, or
+    /// |z|.
     pub fn standard(self) -> (f64, f64) {
         match self {
             Magnitudes::Uniform => (0.5, 12f64.sqrt().recip()),
@@ -30,20 +31,20 @@ impl Magnitudes {
     }
 }
 
-/// What the magnitude of one feature is drawn from.
+/// The law of the magnitude of one feature.
 #[derive(Debug, Clone, Copy)]
 pub struct Magnitude {
     law: Magnitudes,
-    /// What is added to a multiple of a standard variable.
+    /// The number that is added to `factor` times a standard variable.
     start: f64,
     factor: f64,
 }
 
 impl Magnitude {
-    /// The law of mean μ and deviation σ.
+    /// Returns the law with mean μ and deviation σ.
     pub fn new(law: Magnitudes, mean: f64, deviation: f64) -> Magnitude {
         let (start, factor) = match law {
-            // Uniform on (0, 1) to the last digit.
+            // This is uniform on (0, 1) to the last digit.
             Magnitudes::Uniform if (mean, deviation) == law.standard() => (0.0, 1.0),
             Magnitudes::Uniform => {
                 let half = 3f64.sqrt() * deviation;
@@ -54,7 +55,7 @@ impl Magnitude {
         Magnitude { law, start, factor }
     }
 
-    /// A magnitude; 0 where the law is cut off.
+    /// Draws a magnitude; 0 where the law is cut off.
     pub fn draw(self, rng: &mut Rng) -> f32 {
         let Magnitude { law, start, factor } = self;
         let value = match law {
@@ -72,7 +73,7 @@ mod tests {
     use super::super::tail::normal_tail;
     use super::*;
 
-    /// Mean and variance of max(0, μ + σz).
+    /// Returns the mean and the variance of max(0, μ + σz).
     fn cut_off(mean: f64, deviation: f64) -> (f64, f64) {
         let z = -mean / deviation;
         let above = normal_tail(z);

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::rng::Rng;
 use crate::session::progress::Progress;
 
-/// Samples that a thread draws at a time, at most.
+/// The largest number of samples that a thread draws at a time.
 const PIECE: usize = 128;
 
 /// The samples of a synthetic model by their numbers. Sample i is drawn from a random stream of its own.
@@ -29,17 +29,17 @@ impl Samples {
         Ok(Samples { spec, generator })
     }
 
-    /// What the samples are drawn from.
+    /// Returns the synthetic model that the samples are drawn from.
     pub fn spec(&self) -> &Spec {
         &self.spec
     }
 
-    /// The true features, as rows.
+    /// Returns the true features, as rows.
     pub fn features(&self) -> MatRef<'_> {
         self.generator.features()
     }
 
-    /// What is added to all samples.
+    /// Returns the vector that is added to all samples.
     pub fn bias(&self) -> &[f32] {
         self.generator.bias()
     }
@@ -52,7 +52,7 @@ impl Samples {
         pieces.for_each(|(to, numbers)| to.copy_from_slice(&self.piece(numbers).x));
     }
 
-    /// The samples of these numbers, and what they are made of; all threads draw.
+    /// Returns the samples of these numbers, with the features and magnitudes that they are made of; all threads draw.
     pub fn batch(&self, numbers: &[u64]) -> Batch {
         let pieces = numbers.par_chunks(PIECE).map(|numbers| self.piece(numbers));
         let mut all = Batch {

@@ -1,4 +1,4 @@
-//! A synthetic model as a list of settings, in a file or built in.
+//! Synthetic models as lists of settings, in a file or built in.
 
 use std::path::Path;
 
@@ -88,11 +88,11 @@ crate::settings! {
     }
 }
 
-/// Directions of the features.
+/// The law of the directions of features.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Directions {
-    /// Normal entries, normalised: uniformly random directions.
+    /// Uniformly random directions: normal entries, normalised.
     Gaussian,
     /// Gaussian directions, each made orthogonal to those before.
     Orthogonal,
@@ -112,11 +112,11 @@ pub enum Firing {
     Zipf,
     /// A decay as a power of i + 1, between two probabilities.
     PowerLaw,
-    /// A number of features in every sample.
+    /// A fixed number of features in every sample, all as likely.
     Exactly,
 }
 
-/// The range of the number of features.
+/// Returns the range of the number of features.
 pub fn features(spec: &Spec) -> impl Allows<usize> + use<> {
     let (most, why) = match spec.directions {
         Directions::Gaussian | Directions::Spread => (1 << 16, ""),
@@ -125,7 +125,7 @@ pub fn features(spec: &Spec) -> impl Allows<usize> + use<> {
     worded(format!("1 to {most}{why}"), 1..=most)
 }
 
-/// The range of the mean number of active features. The number of features and the decay must be in range.
+/// Returns the range of the mean number of active features. The number of features and the decay must be in range.
 pub fn active(spec: &Spec) -> impl Allows<f64> + use<> {
     let weights = spec.weights();
     let most = weights.iter().sum::<f64>() / weights[0];
@@ -143,7 +143,7 @@ pub fn active(spec: &Spec) -> impl Allows<f64> + use<> {
     so_that(words, admits)
 }
 
-/// The range of the coherence.
+/// Returns the range of the coherence.
 pub fn coherence(spec: &Spec) -> impl Allows<f64> + use<> {
     let (most, why) = match spec.directions {
         Directions::Gaussian | Directions::Spread => (0.99, ""),
@@ -152,7 +152,7 @@ pub fn coherence(spec: &Spec) -> impl Allows<f64> + use<> {
     worded(format!("0 to {most}{why}"), 0.0..=most)
 }
 
-/// The range of the rank.
+/// Returns the range of the rank.
 fn rank(spec: &Spec) -> impl Allows<usize> + use<> {
     let (most, why) = match spec.firing {
         Firing::Exactly => (0, ", since exactly as many features fire in each sample"),
@@ -161,7 +161,7 @@ fn rank(spec: &Spec) -> impl Allows<usize> + use<> {
     worded(format!("0 to {most}{why}"), 0..=most)
 }
 
-/// The range of the correlation within groups.
+/// Returns the range of the correlation within groups.
 fn correlation(spec: &Spec) -> impl Allows<f64> + use<> {
     let (most, why) = match spec {
         Spec {
@@ -175,7 +175,7 @@ fn correlation(spec: &Spec) -> impl Allows<f64> + use<> {
     worded(format!("0 to {most}{why}"), 0.0..=most)
 }
 
-/// The range of the number of roots.
+/// Returns the range of the number of roots.
 fn roots(spec: &Spec) -> impl Allows<usize> + use<> {
     let fits = |roots: usize| Forest::new(roots, spec.children, spec.depth).len() <= spec.features;
     let each = Forest::new(1, spec.children, spec.depth).len();
@@ -193,12 +193,12 @@ fn roots(spec: &Spec) -> impl Allows<usize> + use<> {
     worded(format!("0 to {most}, {why}"), 0..=most)
 }
 
-/// The range of a list of numbers for features.
+/// Returns the range of the setting `name`, a list of numbers for features.
 fn for_features(name: &'static str, spec: &Spec) -> impl Allows<Vec<f64>> + use<> {
     let n = spec.features;
     let least = match name {
         "deviation" => 0.0,
-        // What a child is multiplied by is in units of this.
+        // A child is multiplied by its parent's magnitude in units of this.
         _ if spec.roots > 0 && spec.scaled => f64::MIN_POSITIVE,
         _ => -1e6,
     };
@@ -216,7 +216,7 @@ fn for_features(name: &'static str, spec: &Spec) -> impl Allows<Vec<f64>> + use<
     })
 }
 
-/// A name, and the synthetic model that it stands for.
+/// The name of a synthetic model, and the function that returns the model.
 type BuiltIn = (&'static str, fn() -> Spec);
 
 /// The synthetic models that have a name.
@@ -225,9 +225,9 @@ pub const BUILT_IN: [BuiltIn; 2] = [
     ("synthsaebench-1k", synthsaebench_1k),
 ];
 
-/// SynthSAEBench-16k, version 2 (the dataset decoderesearch/synth-sae-bench-16k-v2, drawn by SAELens): 16,384 features
-/// in 768 dimensions, 10,880 of them in 128 trees of depth 3 with children that exclude each other, correlated by a
-/// copula of rank 25.
+/// Returns SynthSAEBench-16k, version 2 (the dataset decoderesearch/synth-sae-bench-16k-v2, drawn by SAELens): 16,384
+/// features in 768 dimensions, 10,880 of them in 128 trees of depth 3 with children that exclude each other, correlated
+/// by a copula of rank 25.
 fn synthsaebench_16k() -> Spec {
     Spec {
         features: 16_384,
@@ -243,8 +243,8 @@ fn synthsaebench_16k() -> Spec {
     }
 }
 
-/// The same law with 1,024 features in 128 dimensions, 336 of them in 16 trees of depth 2: no part of SynthSAEBench,
-/// but small enough to try things on.
+/// Returns the law of SynthSAEBench-16k with 1,024 features in 128 dimensions, 336 of them in 16 trees of depth 2: no
+/// part of SynthSAEBench, but small enough to try things on.
 fn synthsaebench_1k() -> Spec {
     Spec {
         features: 1024,
@@ -256,7 +256,7 @@ fn synthsaebench_1k() -> Spec {
 }
 
 impl Spec {
-    /// The model of a name, or that of a file of settings.
+    /// Returns the model of the name `name`, or reads that of a file of settings.
     ///
     /// # Errors
     /// If there is no model of that name and no such file, or the file has a setting that does not exist or is out of
@@ -276,10 +276,10 @@ impl Spec {
         Spec::parse(name, &read_settings(Path::new(name))?)
     }
 
-    /// The model that the text of a file says.
+    /// Returns the model that the text of a file of settings describes.
     ///
     /// # Errors
-    /// If [`read`](Self::read) would refuse it.
+    /// If [`read`](Self::read) would refuse the file.
     pub fn parse(name: &str, text: &str) -> Result<Spec> {
         let owner = Owner {
             prefix: "",
@@ -299,14 +299,15 @@ impl Spec {
         Ok(spec)
     }
 
-    /// The file that says the same, with every setting explained.
+    /// Returns the text of the file that describes this model, with every setting explained.
     pub fn to_toml(&self) -> String {
         let each = self.list().into_iter();
         each.map(|setting| format!("# {}\n{} = {}\n", setting.about, setting.key, setting.value))
             .collect()
     }
 
-    /// What the probabilities to fire are proportional to, the largest first; for a power law, before its line.
+    /// Returns the weights of features, the largest first. Probabilities to fire are proportional to them, and for a
+    /// power law along a line in them.
     fn weights(&self) -> Vec<f64> {
         let weight = |i: usize| match self.firing {
             Firing::Constant | Firing::Exactly => 1.0,
@@ -317,7 +318,7 @@ impl Spec {
         (0..self.features).map(weight).collect()
     }
 
-    /// The probability of each feature to fire, in the end.
+    /// Returns the probability of each feature to fire, in the end: trees and all.
     pub fn probabilities(&self) -> Vec<f64> {
         let weights = self.weights();
         if self.firing == Firing::PowerLaw {
@@ -332,7 +333,7 @@ impl Spec {
         weights.iter().map(|w| (w * scale).min(1.0)).collect()
     }
 
-    /// The trees.
+    /// Returns the trees of features.
     pub fn forest(&self) -> Forest {
         match self.roots {
             0 => Forest::default(),
@@ -340,23 +341,23 @@ impl Spec {
         }
     }
 
-    /// The mean of each feature's magnitude, before it is cut off.
+    /// Returns the mean of each feature's magnitude, before it is cut off.
     pub fn means(&self) -> Vec<f64> {
         self.each(&self.mean, self.magnitudes.standard().0)
     }
 
-    /// The deviation of each feature's magnitude, before it is spread.
+    /// Returns the deviation of each feature's magnitude, before it is spread.
     pub fn deviations(&self) -> Vec<f64> {
         self.each(&self.deviation, self.magnitudes.standard().1)
     }
 
-    /// A number for each feature, of a list that may be shorter.
+    /// Returns a number for each feature, from a list of none (`standard`), one, two (a line) or all of them.
     fn each(&self, list: &[f64], standard: f64) -> Vec<f64> {
         let n = self.features;
         let at = |i: usize| match *list {
             [] => standard,
             [all] => all,
-            // The last feature has the second exactly.
+            // Written so that the last feature has the second number exactly.
             [first, last] if n != 2 => {
                 let share = i as f64 / (n - 1).max(1) as f64;
                 first * (1.0 - share) + last * share
@@ -366,7 +367,7 @@ impl Spec {
         (0..n).map(at).collect()
     }
 
-    /// Steps that it takes to draw the features.
+    /// Returns the number of steps that it takes to draw the features.
     pub fn steps(&self) -> u64 {
         match self.directions {
             Directions::Spread => self.repulsion,
@@ -374,7 +375,7 @@ impl Spec {
         }
     }
 
-    /// Estimated memory of a generator, bytes.
+    /// Returns the estimated memory of a generator, in bytes.
     pub fn memory(&self) -> f64 {
         let directions = self.features as f64 * self.width as f64;
         let spread = match self.directions {

@@ -2,12 +2,12 @@
 
 use std::sync::LazyLock;
 
-/// Probability of a standard normal number above z.
+/// Returns the probability of a standard normal number above z.
 pub fn normal_tail(z: f64) -> f64 {
     0.5 * libm::erfc(z * std::f64::consts::FRAC_1_SQRT_2)
 }
 
-/// The quantile p of the standard normal distribution, by bisection.
+/// Returns the quantile p of the standard normal distribution, by bisection.
 pub fn normal_quantile(p: f64) -> f64 {
     let (mut low, mut high) = (-40.0, 40.0);
     for _ in 0..100 {
@@ -21,9 +21,9 @@ pub fn normal_quantile(p: f64) -> f64 {
     (low + high) / 2.0
 }
 
-/// The table covers −REACH to REACH.
+/// The end of the range of the table, which covers −REACH to REACH.
 const REACH: f32 = 8.0;
-/// Places of the table for each unit of z.
+/// The number of places of the table for each unit of z.
 const STEPS: f32 = 64.0;
 
 /// Φ̄ at the places of the table, and −ln(1 − Φ̄) there.
@@ -37,12 +37,13 @@ static TABLE: LazyLock<Vec<(f64, f64)>> = LazyLock::new(|| {
         .collect()
 });
 
-/// An upper bound of Φ̄(z), and −ln(1 − bound): the rate at which features of that probability fire.
+/// Returns an upper bound of Φ̄(z), which holds up to rounding for z < −REACH, and −ln(1 − bound): the rate at which
+/// features of that probability fire.
 pub fn bound(z: f32) -> (f64, f64) {
     TABLE[place(z)]
 }
 
-/// Whether `u < Φ̄(z)`. The exact tail is looked at only where the table does not decide.
+/// Returns whether `u < Φ̄(z)`. The exact tail is computed only where the table does not decide.
 pub fn is_below_tail(u: f64, z: f32) -> bool {
     let place = place(z);
     if z.abs() < REACH {
@@ -56,7 +57,7 @@ pub fn is_below_tail(u: f64, z: f32) -> bool {
     u < normal_tail(z.into())
 }
 
-/// The last place of the table that is not above z, or the first.
+/// Returns the last place of the table that is not above z, or the first.
 fn place(z: f32) -> usize {
     ((z + REACH) * STEPS).clamp(0.0, 2.0 * REACH * STEPS) as usize
 }

@@ -1,4 +1,4 @@
-//! Synthetic models against laws, letters and plain sums.
+//! Tests of synthetic models against their laws, the letter of their specification and plain sums.
 
 mod by_the_letter;
 mod laws;
@@ -23,7 +23,8 @@ fn rng(index: u64) -> Rng {
     Rng::stream(1, "test", "synthetic", index)
 }
 
-/// Twelve trees of two levels and some features besides, with deviations so large that many magnitudes are cut off.
+/// Returns a model of three trees with two levels below the roots and some features besides, with deviations so large
+/// that many magnitudes are cut off.
 fn small() -> Spec {
     let spec = Spec {
         features: 80,

@@ -7,8 +7,8 @@ use super::Folder;
 use crate::error::{Error, Result};
 
 impl Folder {
-    /// Writes a file, and files that are made of it. One of these without contents is not made this time: what stands
-    /// there under its name was made of the file as it was, and is removed if the file has changed.
+    /// Writes the file `name`, and the files `made` of it. One of these without contents is not made this time: the
+    /// file of its name was made of the earlier contents, and is removed if the contents have changed.
     pub fn write_with(
         &self,
         name: &str,
@@ -60,7 +60,7 @@ mod tests {
         };
         assert_eq!(write("one", None), ["a.svg"]);
         assert_eq!(write("one", Some("of one")), ["a.png", "a.svg"]);
-        // The same drawing again: its image is still right.
+        // The drawing is the same again, so its image is still right.
         assert_eq!(write("one", None), ["a.png", "a.svg"]);
         assert_eq!(write("two", None), ["a.svg"]);
         assert_eq!(write("three", Some("of three")), ["a.png", "a.svg"]);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// The header of a file of format 1.0.
+/// Returns the header of a file of format 1.0.
 pub fn header(kind: &str, fortran: bool, shape: &[usize]) -> Vec<u8> {
     let mut axes = String::new();
     for axis in shape {
@@ -21,19 +21,19 @@ pub fn header(kind: &str, fortran: bool, shape: &[usize]) -> Vec<u8> {
     file
 }
 
-/// A file of rows of single precision, with the values of (row, column).
+/// Returns a file of rows of single precision, with the values of (row, column).
 pub fn rows(rows: usize, width: usize, value: impl Fn(usize, usize) -> f32) -> Vec<u8> {
     let mut file = header("<f4", false, &[rows, width]);
     file.extend((0..rows * width).flat_map(|i| value(i / width, i % width).to_le_bytes()));
     file
 }
 
-/// The values in a file.
+/// Returns the values in a file.
 pub fn values<T: npyz::Deserialize>(file: &[u8]) -> Vec<T> {
     npyz::NpyFile::new(file).unwrap().into_vec().unwrap()
 }
 
-/// The files in an archive, `.npz`, by their names.
+/// Returns the files in an archive, `.npz`, by their names.
 pub fn archive(bytes: Vec<u8>) -> BTreeMap<String, Vec<u8>> {
     let mut zip = zip::ZipArchive::new(std::io::Cursor::new(bytes)).unwrap();
     let each = (0..zip.len()).map(|i| {

@@ -1,4 +1,4 @@
-//! Plain loops in f64 by which results are computed once more.
+//! Plain loops in f64 that compute results once more.
 
 use harness::claim::Verdict;
 use harness::claim::ledger::Entry;
@@ -18,26 +18,26 @@ pub fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// A column of rows.
+/// Returns column `j` of rows.
 pub fn column(rows: &[Vec<f64>], j: usize) -> Vec<f64> {
     rows.iter().map(|row| row[j]).collect()
 }
 
-/// The mean of each column.
+/// Returns the mean of each column.
 pub fn centre(rows: &[Vec<f64>]) -> Vec<f64> {
     let column = |j: usize| rows.iter().map(|row| row[j]).sum::<f64>() / rows.len() as f64;
     (0..rows[0].len()).map(column).collect()
 }
 
-/// The mean squared distance of rows from their mean.
+/// Returns the mean squared distance of rows from their mean.
 pub fn variance(rows: &[Vec<f64>]) -> f64 {
     let middle = centre(rows);
     let squares = rows.iter().flat_map(|row| row.iter().zip(&middle));
     squares.map(|(x, m)| (x - m).powi(2)).sum::<f64>() / rows.len() as f64
 }
 
-/// The weights w of a ridge regression with an offset: the least of mean (w·x + w₀ − y)² + strength·v·‖w‖², where v is
-/// the mean variance of an entry of x.
+/// Returns the weights w of a ridge regression with an offset, which minimise mean (w·x + w₀ − y)² + strength·v·‖w‖²,
+/// where v is the mean variance of an entry of x.
 pub fn ridge(x: &[Vec<f64>], y: &[f64], strength: f64) -> Vec<f64> {
     let (x_mean, y_mean) = (centre(x), mean(y));
     let moment = |of: &dyn Fn(usize) -> f64| (0..x.len()).map(of).sum::<f64>() / x.len() as f64;
@@ -55,15 +55,15 @@ pub fn ridge(x: &[Vec<f64>], y: &[f64], strength: f64) -> Vec<f64> {
     solve((0..n).map(equation).collect())
 }
 
-/// Pearson's correlation.
+/// Returns Pearson's correlation.
 pub fn pearson(a: &[f64], b: &[f64]) -> f64 {
     let less_mean = |v: &[f64]| v.iter().map(|x| x - mean(v)).collect::<Vec<_>>();
     let (a, b) = (less_mean(a), less_mean(b));
     dot(&a, &b) / (dot(&a, &a) * dot(&b, &b)).sqrt()
 }
 
-/// The largest sum of one value a row, each from a column of its own, and these columns; no row is longer than 16. By the
-/// sets of columns that the first rows may have.
+/// Returns the largest sum of one value of each row, each from a column of its own, and these columns; no row may be
+/// longer than 16. It goes through the sets of columns that the first rows may have.
 pub fn largest_assignment(values: &Rows) -> (f64, Vec<usize>) {
     let columns = values[0].len();
     assert!(values.len() <= columns && columns <= 16);
@@ -91,7 +91,7 @@ pub fn largest_assignment(values: &Rows) -> (f64, Vec<usize>) {
     (sum, chosen)
 }
 
-/// x − Σ cⱼDⱼ
+/// Returns the residual x − Σ cⱼDⱼ.
 pub fn residual(x: &[f64], code: &[f64], elements: &Rows) -> Vec<f64> {
     let mut rest = x.to_vec();
     for (c, element) in code.iter().zip(elements).filter(|(c, _)| **c != 0.0) {
@@ -100,14 +100,14 @@ pub fn residual(x: &[f64], code: &[f64], elements: &Rows) -> Vec<f64> {
     rest
 }
 
-/// ‖x − Σ cⱼDⱼ‖² + λ Σ cⱼ
+/// Returns the loss ‖x − Σ cⱼDⱼ‖² + λ Σ cⱼ.
 pub fn loss(x: &[f64], code: &[f64], elements: &Rows, lambda: f64) -> f64 {
     let rest = residual(x, code, elements);
     dot(&rest, &rest) + lambda * code.iter().sum::<f64>()
 }
 
-/// The loss less the value of the dual problem, max 2νᵀx − ‖ν‖² with Dⱼᵀν ≤ λ/2, at the best multiple of the residual: an
-/// upper bound of what the loss is above the least one.
+/// Returns the loss minus the value of the dual problem, max 2νᵀx − ‖ν‖² with Dⱼᵀν ≤ λ/2, at the best multiple of the
+/// residual: an upper bound on the difference of the loss from the least one.
 pub fn duality_gap(x: &[f64], code: &[f64], elements: &Rows, lambda: f64) -> f64 {
     let rest = residual(x, code, elements);
     let steepest = elements.iter().map(|e| dot(e, &rest) / (lambda / 2.0));
@@ -122,10 +122,10 @@ pub fn duality_gap(x: &[f64], code: &[f64], elements: &Rows, lambda: f64) -> f64
     loss(x, code, elements, lambda) - dual
 }
 
-/// The code c ≥ 0 of least loss whose active entries are among those chosen, by active sets (Lawson and Hanson, *Solving least
-/// squares problems*, 1974, with a linear term): an entry along which the loss falls joins those that are on; then they
-/// take their best values, or go on the way there until one of them is 0 and leaves. Where elements depend on each other, 10⁻¹²
-/// beside their Gram matrix makes the way end far off.
+/// Returns the code c ≥ 0 of least loss whose active entries are among those chosen, by active sets (Lawson and Hanson,
+/// *Solving least squares problems*, 1974, with a linear term): an entry along which the loss falls joins the active
+/// ones; then these take their best values, or go on the way there until one of them is 0 and leaves. Where elements
+/// depend on each other, adding 10⁻¹² to the diagonal of their Gram matrix puts the end of the way far off.
 pub fn non_negative(x: &[f64], elements: &Rows, chosen: &[usize], lambda: f64) -> Vec<f64> {
     let mut code = vec![0.0; elements.len()];
     let mut on: Vec<usize> = Vec::new();
@@ -167,7 +167,7 @@ pub fn non_negative(x: &[f64], elements: &Rows, chosen: &[usize], lambda: f64) -
     code
 }
 
-/// The code of least loss with c ≥ 0, to a gap of 10⁻⁹ of ‖x‖².
+/// Returns the code of least loss with c ≥ 0, to a gap of 10⁻⁹ of ‖x‖².
 pub fn best_code(x: &[f64], elements: &Rows, lambda: f64) -> Vec<f64> {
     let all: Vec<usize> = (0..elements.len()).collect();
     let code = non_negative(x, elements, &all, lambda);
@@ -176,7 +176,7 @@ pub fn best_code(x: &[f64], elements: &Rows, lambda: f64) -> Vec<f64> {
     code
 }
 
-/// The mean and the ends of its 95 % interval by Student's t, for 2 or 3 values: t is 12.7062 and 4.30265.
+/// Returns the mean and the ends of its 95 % interval by Student's t, for 2 or 3 values: t is 12.7062 and 4.30265.
 fn interval(values: &[f64]) -> [f64; 3] {
     let n = values.len() as f64;
     let t = [12.706_204_736, 4.302_652_730][values.len() - 2];
@@ -186,16 +186,16 @@ fn interval(values: &[f64]) -> [f64; 3] {
     [mean, mean - half, mean + half]
 }
 
-/// One condition of a claim: its values at the seeds, those of the control, and its bound.
+/// A condition of a claim: its values at the seeds, those of the control, and its bound.
 pub struct Settled<'a> {
     pub claim: Vec<f64>,
     pub control: Vec<f64>,
     pub holds: &'a dyn Fn(f64) -> bool,
 }
 
-/// Asserts that an entry of the ledger is what its conditions come to, the headline first, with the bound that is the
-/// opposite of the headline's. A condition is fulfilled if its whole interval keeps the bound, and violated if none of it
-/// does; bounds are half-lines, so the two ends tell.
+/// Asserts that an entry of the ledger follows from its conditions, the headline first, and from the bound that is the
+/// opposite of the headline's. A condition is fulfilled if its whole interval keeps the bound, and violated if no part
+/// of it does; bounds are half-lines, so the two ends decide.
 #[track_caller]
 pub fn assert_settled(entry: &Entry, conditions: &[Settled], opposite: &dyn Fn(f64) -> bool) {
     let stands = |values: &[f64], holds: &dyn Fn(f64) -> bool| {
@@ -238,14 +238,14 @@ pub fn assert_settled(entry: &Entry, conditions: &[Settled], opposite: &dyn Fn(f
         ),
         (differs, &difference),
     ] {
-        // Sums of a few terms in another order.
+        // The values are sums of a few terms in another order.
         let expected = interval(values);
         (0..3).for_each(|i| assert_near(found[i], expected[i], 1e-9, &entry));
     }
 }
 
-/// Asserts that a condition was measured with these values at these seeds in a cell of the specification curve, by its
-/// place among those of the claim.
+/// Asserts that a condition was measured with these values at these seeds in a cell of the specification curve. The
+/// condition is given by its index among those of the claim.
 #[track_caller]
 pub fn assert_measured(
     measures: &[Measurement],
@@ -263,7 +263,7 @@ pub fn assert_measured(
             .next()
             .unwrap_or_else(|| panic!("{cell} was not measured at seed {seed}"));
         let (claim, control) = (settled.claim[i], settled.control[i]);
-        // One difference of two numbers more or less.
+        // The values have one difference of two numbers more or less.
         assert_near(m.value, claim, 1e-12, m);
         assert_near(m.control_value, control, 1e-12, m);
         assert_eq!(m.holds, (settled.holds)(m.value), "{m:?}");
@@ -271,7 +271,7 @@ pub fn assert_measured(
     }
 }
 
-/// Asserts that two numbers differ by no more than a tolerance; two that are not numbers agree.
+/// Asserts that two numbers differ by no more than a tolerance; two NaNs agree.
 #[track_caller]
 pub fn assert_near(found: f64, expected: f64, tolerance: f64, what: &dyn std::fmt::Debug) {
     let same = found.is_nan() && expected.is_nan();

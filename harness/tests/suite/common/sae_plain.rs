@@ -1,5 +1,5 @@
-//! Sparse autoencoders read by plain loops in f64, with bounds on what single precision may change, and tables read by
-//! the names of their columns.
+//! Plain loops in f64 that read sparse autoencoders, with bounds on what single precision may change, and tables read
+//! by the names of their columns.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ pub fn rows(m: MatRef) -> Vec<Vec<f64>> {
     (0..m.rows()).map(|i| wide(m.row(i))).collect()
 }
 
-/// The cosine of two directions; 0 with one that is none.
+/// Returns the cosine of two directions, or 0 where one of them is 0.
 pub fn cosine(a: &[f64], b: &[f64]) -> f64 {
     match dot(a, a) * dot(b, b) {
         0.0 => 0.0,
@@ -33,14 +33,14 @@ pub fn largest(values: impl IntoIterator<Item = f64>) -> f64 {
     values.into_iter().fold(f64::NEG_INFINITY, f64::max)
 }
 
-/// A uniformly random direction: a normal vector at norm 1.
+/// Returns a uniformly random direction: a normal vector scaled to norm 1.
 pub fn direction(dimensions: usize, rng: &mut Rng) -> Vec<f64> {
     let normal: Vec<f64> = (0..dimensions).map(|_| rng.normal()).collect();
     let norm = dot(&normal, &normal).sqrt();
     normal.into_iter().map(|v| v / norm).collect()
 }
 
-/// The row of a table by the names of its columns.
+/// A row of a table, by the names of its columns.
 pub struct Row(BTreeMap<String, String>);
 
 impl Row {
@@ -60,16 +60,16 @@ impl Row {
     }
 }
 
-/// The rows of a table.
+/// Returns the rows of a table.
 pub fn table(text: &str) -> Vec<Row> {
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let rows = reader.deserialize();
     rows.map(|row| Row(row.unwrap())).collect()
 }
 
-/// A sparse autoencoder after a training by the kernels' steps, which have tests of their own: what a step is given is
-/// written here from the documentation of the settings. The penalty rises along a line over the first `warm_up` steps,
-/// the learning rate falls to 0 along a line over the last ones.
+/// Returns a sparse autoencoder after a training by the kernels' steps, which have tests of their own. What a step is
+/// given is written here from the documentation of the settings. The penalty rises along a line over the first
+/// `warm_up` steps, the learning rate falls to 0 along a line over the last ones.
 pub fn trained(
     start: Parameters,
     plan: &Plan,
@@ -93,17 +93,18 @@ pub fn trained(
     trainer.into_parameters()
 }
 
-/// The codes of a sparse autoencoder under an L1 penalty, tied or untied, and its reconstructions.
+/// The codes of a sparse autoencoder under an L1 penalty, tied or untied, and measures of them and of its
+/// reconstructions.
 pub struct Reading {
-    /// A row for each sample.
+    /// The codes, a row for each sample.
     pub codes: Vec<Vec<f64>>,
     /// The distance by which each entry may differ from that of single precision.
     pub slack: Vec<Vec<f64>>,
     /// The number of samples on which each element fires, as the least and the most that roundings leave open.
     pub firings: Vec<[usize; 2]>,
-    /// ‖x̂ − x‖², mean over samples, and how far it may be from that of single precision.
+    /// The mean of ‖x̂ − x‖² over samples, and how far it may be from that of single precision.
     pub squared_error: [f64; 2],
-    /// The sum of a code, mean over samples, and how far it may be from that of single precision.
+    /// The mean sum of a code over samples, and how far it may be from that of single precision.
     pub l1: [f64; 2],
 }
 
@@ -112,7 +113,7 @@ impl Reading {
         let mut decoder = rows(p.dictionary());
         let width = decoder[0].len();
         let (encoder, b_dec) = match p.variant() {
-            // One matrix, whose rows count at norm 1, and no bias of the decoder.
+            // The tied variant has one matrix, whose rows count at norm 1, and no bias of the decoder.
             Variant::TiedL1(_) => {
                 for row in &mut decoder {
                     let norm = dot(row, row).sqrt();
@@ -133,7 +134,7 @@ impl Reading {
             for (j, row) in encoder.iter().enumerate() {
                 let terms = row.iter().zip(&centred).map(|(w, x)| w * x);
                 let pre = terms.clone().sum::<f64>() + b_enc[j];
-                // A sum of d products and a bias, of rows and samples that have been rounded a few times.
+                // The sum of d products and a bias, of rows and samples that have been rounded a few times.
                 let size = terms.map(f64::abs).sum::<f64>() + b_enc[j].abs();
                 let bound = (width + 8) as f64 * UNIT * size;
                 code[j] = pre.max(0.0);
@@ -160,21 +161,22 @@ impl Reading {
         }
     }
 
-    /// The mean number of active entries, as the least and the most that roundings leave open.
+    /// Returns the mean number of active entries, as the least and the most that roundings leave open.
     pub fn l0(&self) -> [f64; 2] {
         let count = |i: usize| self.firings.iter().map(|f| f[i]).sum::<usize>() as f64;
         [0, 1].map(|i| count(i) / self.codes.len() as f64)
     }
 
-    /// The number of elements that fire on at least so many samples, as the least and the most that roundings leave open.
+    /// Returns the number of elements that fire on at least `least` samples, as the least and the most that roundings
+    /// leave open.
     pub fn living(&self, least: f64) -> [f64; 2] {
         let often = |i: usize| self.firings.iter().filter(|f| f[i] as f64 >= least).count() as f64;
         [0, 1].map(often)
     }
 }
 
-/// ‖x − b − Dᵀc‖², and how far it may be from what single precision finds, where each entry of the code may be off by
-/// its bound.
+/// Returns ‖x − b − Dᵀc‖², and how far it may be from that of single precision, where each entry of the code may be off
+/// by its bound.
 pub fn squared_error(
     decoder: &[Vec<f64>],
     b_dec: &[f64],
@@ -190,7 +192,7 @@ pub fn squared_error(
             size += (c * row[i]).abs();
             off += bound * row[i].abs();
         }
-        // A sum of n products, with rows that have been rounded a few times.
+        // The sum of n products, with rows that have been rounded a few times.
         let off = off + (decoder.len() + 8) as f64 * UNIT * size;
         sum += e * e;
         room += off * (2.0 * e.abs() + off);
@@ -198,7 +200,7 @@ pub fn squared_error(
     [sum, room]
 }
 
-/// Asserts that a number is within some bounds, and 10⁻⁹ of their size for roundings in f64 and in tables.
+/// Asserts that a number is within some bounds, up to 10⁻⁹ of their size for roundings in f64 and in tables.
 #[track_caller]
 pub fn within(what: &str, found: f64, [least, most]: [f64; 2]) {
     let room = 1e-9 * least.abs().max(most.abs()).max(1e-3);
@@ -208,7 +210,7 @@ pub fn within(what: &str, found: f64, [least, most]: [f64; 2]) {
     );
 }
 
-/// Asserts that a number is another one, or that neither is one, up to `room` and roundings in f64 and in tables.
+/// Asserts that two numbers agree up to `room` and roundings in f64 and in tables; two NaNs agree.
 #[track_caller]
 pub fn near(what: &str, found: f64, expected: f64, room: f64) {
     if found.is_nan() || expected.is_nan() {

@@ -1,4 +1,4 @@
-//! One experiment on its own, without command line, files or report.
+//! Runs of one experiment alone, without command line, files or report.
 
 use std::collections::BTreeMap;
 
@@ -22,10 +22,10 @@ pub fn run<E: Experiment>(settings: &E::Settings, seeds: &[u64]) -> Outcome {
     run_with::<E>(settings, seeds, Isa::detect(), &BTreeMap::new())
 }
 
-/// The tables of [`run`] on a pool of so many threads, as they are written.
+/// Returns the tables of [`run`] on a pool of `threads` threads, as CSV.
 ///
 /// # Panics
-/// If the run does, or there is no pool.
+/// If the run panics, or there is no pool.
 pub fn csv_on<E: Experiment>(threads: usize, settings: &E::Settings, seeds: &[u64]) -> Vec<String> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     let pool = pool.expect("a pool of threads");
@@ -34,7 +34,7 @@ pub fn csv_on<E: Experiment>(threads: usize, settings: &E::Settings, seeds: &[u6
     outcome.tables.iter().map(csv).collect()
 }
 
-/// As [`run`], on a given ISA and with the tables of the experiments that it needs.
+/// Runs an experiment as [`run`] does, on a given ISA and with the tables of the experiments that it needs.
 ///
 /// # Panics
 /// If the settings are out of range or the run fails.
@@ -47,7 +47,7 @@ pub fn run_with<E: Experiment>(
     run_as::<E>(E::ABOUT.id, settings, seeds, isa, inputs)
 }
 
-/// As [`run_with`], with the random streams of the experiment of another name.
+/// Runs an experiment as [`run_with`] does, with the random streams of the experiment of another name.
 ///
 /// # Panics
 /// If the settings are out of range or the run fails.
@@ -64,10 +64,10 @@ pub fn run_as<E: Experiment>(
     })
 }
 
-/// What a function makes of the context of a run: its random streams, and a folder for its checkpoints.
+/// Returns what a function makes of the context of a run: its random streams, and a folder for its checkpoints.
 ///
 /// # Panics
-/// If there is no room for that folder.
+/// If that folder cannot be made.
 pub fn in_context<E: Experiment, T>(
     name: &'static str,
     seeds: &[u64],
@@ -96,16 +96,16 @@ pub fn in_context<E: Experiment, T>(
     of(&ctx)
 }
 
-/// The ledger of what an experiment measured, with every claim settled at all seeds.
+/// Returns the ledger of an experiment's measures, with every claim settled at all seeds.
 ///
 /// # Panics
-/// If a claim is not.
+/// If a claim is not settled at all seeds.
 pub fn settle<E: Experiment>(outcome: &Outcome, seeds: &[u64]) -> Ledger {
     settle_measures::<E>(&outcome.measures, seeds)
 }
 
-/// Verdicts with every control in the place of its claim: what the harness says of a setting in which
-/// the claims should fail.
+/// Returns the verdicts with every control in the place of its claim: those of a setting in which the claims should
+/// fail.
 pub fn settle_controls<E: Experiment>(outcome: &Outcome, seeds: &[u64]) -> Ledger {
     let as_claim = |m: &Measurement| Measurement {
         value: m.control_value,

@@ -1,4 +1,5 @@
-//! `amortisation-gap`: who finds the codes where that is possible, divergence, going on after a kill, bad settings.
+//! `amortisation-gap`: methods that find the codes where that is possible, divergence, resuming after a kill, bad
+//! settings.
 #![cfg(unix)]
 
 use crate::common::{Sandbox, survives_kills, testing};
@@ -6,7 +7,7 @@ use harness::experiments::autoencoders::amortisation_gap::{AmortisationGap, Gap,
 use harness::settings::{Preset, Settings as _};
 use harness::table::Tables;
 
-/// Settings of a run of a second.
+/// The arguments of a run that takes a second.
 const TINY: &str = "amortisation-gap --preset quick --seeds 2 --quiet --set amortisation-gap.steps=60 \
     --set amortisation-gap.samples=64";
 
@@ -22,11 +23,11 @@ fn codes_of_orthogonal_sources_are_found_by_all() {
     let gap = testing::settle::<AmortisationGap>(&outcome, &[0]);
     let gap = gap.get("optimised-codes-are-truer").unwrap();
     assert!(gap.value > gap.control_value, "{gap:?}");
-    // Two states of knowledge, a linear and a two-layer encoder, one size.
+    // The claim has two states of knowledge, a linear and a two-layer encoder, and one size.
     assert_eq!(gap.settings, 4);
     let rows = Tables::new(outcome.tables).rows::<Gap>();
-    // A linear encoder and one of two layers in three states of knowledge, sparse coding in two; one size and its
-    // control.
+    // There are a linear and a two-layer encoder in three states of knowledge each, and sparse coding in two, for one
+    // size and its control.
     assert_eq!(rows.len(), 2 * (2 * 3 + 2));
     for row in rows {
         assert!((0.0..=1.0 + 1e-6).contains(&row.code_mcc), "{row:?}");
@@ -34,8 +35,8 @@ fn codes_of_orthogonal_sources_are_found_by_all() {
             row.dictionary_mcc.is_nan(),
             row.known.to_string() != "nothing"
         );
-        // The best code of an orthogonal source is its magnitude less λ/2, or 0, which a linear encoder comes near; one
-        // with a hidden layer takes longer to.
+        // The best code of an orthogonal source is its magnitude minus λ/2, or 0. A linear encoder comes near it; one
+        // with a hidden layer takes longer.
         let read_off = row.orthogonal
             && row.known.to_string() == "dictionary"
             && !row.method.starts_with("two-layer");

@@ -1,8 +1,8 @@
-//! The trainings of `amortisation-gap` once more by plain loops in f64, from the formulas of the paper.
+//! The trainings of `amortisation-gap` by plain loops in f64, from the formulas of the paper.
 //!
-//! O'Neill, Gumran and Klindt, 2025, have the mean over batch × M of the squared error, 0.01 times the mean over batch × N of
-//! |s|, no biases, atoms normalised in every forward pass, full batches and Adam. Sparse coding is here by proximal steps on
-//! the codes before each step of the dictionary.
+//! O'Neill, Gumran and Klindt, 2025, have the mean over batch × M of the squared error plus 0.01 times the mean over
+//! batch × N of |s|, no biases, atoms normalised in every forward pass, full batches and Adam. Sparse coding takes
+//! proximal steps on the codes here before each step of the dictionary.
 
 use crate::common::plain::{Rows, best_code, dot, duality_gap, residual, rows};
 use harness::experiments::autoencoders::amortisation_gap::data::{Data, Size, layer};
@@ -10,8 +10,8 @@ use harness::experiments::autoencoders::amortisation_gap::{Gap, Settings};
 use harness::rng::Rng;
 use kernels::{Exec, Isa, MatRef, dictionary};
 
-/// What is trained, one number after another: a hidden layer of h×M, if there is one, the output layer of N×h or N×M,
-/// and the atoms, N×M.
+/// The trained weights, one after another: a hidden layer of h×M, if there is one, the output layer of N×h or N×M, and
+/// the atoms, N×M.
 struct Net {
     n: usize,
     m: usize,
@@ -29,7 +29,7 @@ fn norm(row: &[f64]) -> f64 {
 }
 
 impl Net {
-    /// Layers uniform within ±1/√inputs, and atoms that are given or normal.
+    /// Returns initial weights: layers uniform within ±1/√inputs, and atoms that are given or normal.
     fn start(size: Size, hidden: Option<usize>, given: Option<&[f32]>, rng: &mut Rng) -> Net {
         let (n, m) = (size.sources, size.dimensions);
         let first = hidden.map(|h| layer(h, m, rng)).unwrap_or_default();
@@ -47,20 +47,20 @@ impl Net {
         }
     }
 
-    /// The places at which the output layer and the atoms begin.
+    /// Returns the indices at which the output layer and the atoms begin.
     fn places(&self) -> (usize, usize) {
         let output = self.hidden.unwrap_or(0) * self.m;
         (output, output + self.n * self.hidden.unwrap_or(self.m))
     }
 
-    /// The atoms at norm 1.
+    /// Returns the atoms scaled to norm 1.
     fn unit(&self) -> Rows {
         let atoms = self.weights[self.places().1..].chunks_exact(self.m);
         let unit = |atom: &[f64]| atom.iter().map(|v| v / norm(atom)).collect();
         atoms.map(unit).collect()
     }
 
-    /// What the output layer reads, and the code.
+    /// Returns the input of the output layer, and the code.
     fn encode(&self, x: &[f64]) -> (Vec<f64>, Vec<f64>) {
         let (output, atoms) = self.places();
         let input = match self.hidden {
@@ -71,8 +71,8 @@ impl Net {
         (input, code)
     }
 
-    /// The gradient of the mean of (s − code)², if true codes are given, else of the mean of (x̂ − x)² and `penalty` times
-    /// the mean of s.
+    /// Returns the gradient of the mean of (s − code)², if true codes are given, and otherwise of the mean of (x̂ − x)²
+    /// plus `penalty` times the mean of s.
     fn gradient(&self, x: &Rows, truth: Option<&Rows>, penalty: f64) -> Vec<f64> {
         let (output, start) = self.places();
         let unit = self.unit();
@@ -108,7 +108,7 @@ impl Net {
                 }
             }
         }
-        // u = a/‖a‖, so ∂/∂a = (∂/∂u − (u·∂/∂u) u) / ‖a‖.
+        // Since u = a/‖a‖, ∂/∂a = (∂/∂u − (u·∂/∂u) u) / ‖a‖.
         for (j, (d, u)) in d_unit.iter().zip(&unit).enumerate() {
             let place = start + j * self.m;
             let length = norm(&self.weights[place..][..self.m]);
@@ -140,8 +140,8 @@ impl Adam {
     }
 }
 
-/// c ← max(0, c + (D(x − Dᵀc) − λ/2)/σ²), until the duality gap is 10⁻⁶ of ‖x‖² or the iterations are used up. For σ, a bound
-/// on ‖D‖₂, the kernels' own, which has tests of its own: what is left of the way to the optimum depends on it.
+/// Takes steps c ← max(0, c + (D(x − Dᵀc) − λ/2)/σ²), until the duality gap is 10⁻⁶ of ‖x‖² or the iterations are used
+/// up. σ is the kernels' bound on ‖D‖₂, which has tests of its own; how far the steps get depends on it.
 fn proximal_steps(code: &mut [f64], x: &[f64], unit: &Rows, lambda: f64, most: usize, sigma: f64) {
     for _ in 0..most {
         if duality_gap(x, code, unit, lambda) <= 1e-6 * dot(x, x) {
@@ -160,12 +160,13 @@ fn spectral_norm(unit: &Rows) -> f64 {
     dictionary::spectral_norm(Exec::serial(Isa::detect()), atoms)
 }
 
-/// The codes of the test samples and the atoms that a method comes to.
+/// Returns the codes of the test samples and the atoms that a method learns.
 pub fn trained(data: &Data, row: &Gap, number: u64, s: &Settings) -> (Rows, Rows) {
     let size = data.size;
     let (n, m) = (size.sources, size.dimensions);
     let (x, test) = (rows(&data.training.x, m), rows(&data.test.x, m));
-    // The means over batch × M and batch × N, times batch × M: the sums of a squared error and of a code.
+    // λ follows from the means over batch × M and batch × N, times batch × M: the sums of a squared error and of a
+    // code.
     let lambda = s.penalty * m as f64 / n as f64;
     let best = |unit: &Rows| test.iter().map(|x| best_code(x, unit, lambda)).collect();
     let known = row.known.to_string();

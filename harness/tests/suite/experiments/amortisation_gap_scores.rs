@@ -1,5 +1,5 @@
-//! `amortisation-gap` against plain loops in f64: its data by their law, every score of a small run with the training behind
-//! it, the claim from the rows of the table.
+//! `amortisation-gap` against plain loops in f64: the distribution of its data, every score of a small run together
+//! with its training, and the claim from the rows of the table.
 
 use super::amortisation_gap_plain::trained;
 use crate::common::plain::{
@@ -47,11 +47,11 @@ fn data_follow_their_law() {
             let (codes, x) = (rows(codes, size.sources), rows(x, size.dimensions));
             for (code, x) in codes.iter().zip(&x) {
                 assert_eq!(code.iter().filter(|c| **c > 0.0).count(), 3);
-                // Three products and sums in f32, of numbers of at most some 5.
+                // Sums of three products in f32, of numbers of at most some 5.
                 assert!(residual(x, code, &atoms).iter().all(|r| r.abs() < 1e-5));
             }
             let values: Vec<f64> = codes.concat().into_iter().filter(|c| *c > 0.0).collect();
-            // Moments of |N(0, 1)|, within five standard errors: E|c|ᵖ and E|c|²ᵖ.
+            // The moments of |N(0, 1)| hold within five standard errors, from E|c|ᵖ and E|c|²ᵖ.
             for (power, moment, square) in [
                 (1, (2.0 / std::f64::consts::PI).sqrt(), 1.0),
                 (2, 1.0, 3.0),
@@ -61,7 +61,7 @@ fn data_follow_their_law() {
                 let error = ((square - moment * moment) / values.len() as f64).sqrt();
                 assert_near(found, moment, 5.0 * error, &power);
             }
-            // Every pair of sources is as often active as any other: 3·2 of N·(N − 1) ordered pairs.
+            // Every pair of sources is equally often active: 3·2 of N·(N − 1) ordered pairs.
             let n = size.sources;
             let share = 6.0 / (n * (n - 1)) as f64;
             for a in 0..n {
@@ -74,7 +74,7 @@ fn data_follow_their_law() {
         }
         assert_ne!(data.training.codes, data.test.codes);
     }
-    // Directions of a normal law: E vᵢ² = 1/M, E vᵢ⁴ = 3/M(M + 2), E vᵢ⁸ = 105/M(M + 2)(M + 4)(M + 6).
+    // Directions of normal vectors have E vᵢ² = 1/M, E vᵢ⁴ = 3/M(M + 2), E vᵢ⁸ = 105/M(M + 2)(M + 4)(M + 6).
     let (n, m) = (20_000, 8.0f64);
     let size = Size {
         sources: n,
@@ -97,7 +97,7 @@ fn data_follow_their_law() {
     }
 }
 
-/// Mean |r| of codes and true ones over the samples, for the matching in which it is largest.
+/// Returns the mean |r| of codes and true codes over the samples, for the matching in which it is largest.
 fn code_mcc(codes: &Rows, truth: &Rows) -> f64 {
     let n = truth[0].len();
     let r = |i: usize, j: usize| {
@@ -110,7 +110,8 @@ fn code_mcc(codes: &Rows, truth: &Rows) -> f64 {
     mean(&(0..n).map(|i| all[i][matched[i]]).collect::<Vec<_>>())
 }
 
-/// Mean |r| of atoms over the coordinates: the largest of all, then the largest among the atoms that are left.
+/// Returns the mean |r| of atoms and true atoms over the coordinates, for a greedy matching: the largest of all, then
+/// the largest among the atoms that are left.
 fn dictionary_mcc(atoms: &Rows, truth: &Rows) -> f64 {
     let (mut ours, mut theirs): (Vec<_>, Vec<_>) = (0..truth.len()).map(|i| (i, i)).unzip();
     let mut found = Vec::new();
@@ -141,9 +142,10 @@ fn scores_are_those_of_trainings_by_plain_loops() {
         let truth = rows(&data.test.codes, row.sources);
         let (codes, atoms) = trained(&data, &row, number, &s);
         let of_codes = code_mcc(&codes, &truth);
-        // Sums over 64 samples in f32 leave a gradient right to some 64·2⁻²⁴, 4·10⁻⁶, of its typical entry, and Adam divides
-        // by the entry's own size: one of a hundredth of that moves by 4·10⁻⁴ of a step wrongly, 25 of which are at most 0.125
-        // long. FISTA's codes are within a duality gap of 10⁻⁵·‖x‖², and so within 3·10⁻³·‖x‖ as reconstructions.
+        // Sums over 64 samples in f32 leave a gradient right to some 64·2⁻²⁴, 4·10⁻⁶, of its typical entry, and Adam
+        // divides by the entry's own size: an entry of a hundredth of that moves wrongly by 4·10⁻⁴ of a step, 25 of
+        // which are at most 0.125 long. FISTA's codes are within a duality gap of 10⁻⁵·‖x‖², and so within 3·10⁻³·‖x‖
+        // as reconstructions.
         let coded = row.method == "sparse coding";
         let tolerance = if coded { 2e-3 } else { 1e-4 };
         assert_near(row.code_mcc, of_codes, tolerance, &row);
@@ -191,6 +193,6 @@ fn the_verdict_is_that_of_the_rows() {
             }
         }
     }
-    // Four cells and the point setting.
+    // There are four cells and the point setting.
     assert_eq!(outcome.measures.len(), 5 * seeds.len());
 }

@@ -1,4 +1,4 @@
-//! `compositional`: what orthogonal features come to, divergence, going on after a kill, bad settings.
+//! `compositional`: readings of orthogonal features, divergence, resuming after a kill, bad settings.
 #![cfg(unix)]
 
 use crate::common::{Sandbox, survives_kills, testing};
@@ -6,7 +6,7 @@ use harness::experiments::autoencoders::compositional::{Compositional, Reading, 
 use harness::settings::{Preset, Settings as _};
 use harness::table::Tables;
 
-/// Settings of a run of a second.
+/// The arguments of a run that takes a second.
 const TINY: &str = "compositional --preset quick --seeds 2 --quiet --set compositional.active=4 \
     --set compositional.features=[16,24] --set compositional.point=24 --set compositional.samples=100 \
     --set compositional.training.steps=120 --set compositional.training.batch=32";
@@ -19,14 +19,14 @@ fn orthogonal_features_are_read_in_any_company() {
     let claim = testing::settle::<Compositional>(&outcome, &[0]);
     let claim = claim.get("codes-hold-in-new-company").unwrap();
     assert!(claim.control_value < 0.1, "{claim:?}");
-    // Two rivals, two dictionaries, one number of features.
+    // The claim has two rivals, two dictionaries and one number of features.
     assert_eq!(claim.settings, 4);
     let rows = Tables::new(outcome.tables).rows::<Reading>();
     assert_eq!(rows.len(), 2 * 4);
     for row in rows {
         let reader = row.reader.to_string();
         let given = ["probe", "best codes on true dictionary"].contains(&&*reader);
-        // A magnitude below λ/2 is lost to the best codes, on a twentieth of the samples.
+        // The best codes lose a magnitude below λ/2, which a twentieth of the samples have.
         let exact = row.orthogonal && given;
         assert!(!exact || row.r2_known.min(row.r2_new) > 0.98, "{row:?}");
         assert_eq!(row.cosine.is_nan(), reader == "probe", "{row:?}");
@@ -51,7 +51,8 @@ fn a_training_that_diverges_leaves_what_it_trained_open_and_the_claim_settled() 
     sandbox.harness(&run).assert().success();
     let table = std::fs::read_to_string(sandbox.join("a/compositional/readings.csv")).unwrap();
     let diverged = table.lines().filter(|l| l.contains("diverged at step"));
-    // The encoder and the codes on its dictionary, of two numbers of features and their controls, at two seeds.
+    // The encoder and the codes on its dictionary diverge, for two numbers of features and their controls, at two
+    // seeds.
     assert_eq!(diverged.count(), 2 * 4 * 2);
     let line = sandbox.claim("a", "codes-hold-in-new-company");
     assert!(!line.contains("diverged"), "{line}");

@@ -1,4 +1,4 @@
-//! The data of `compositional` against their law, in f64.
+//! The data of `compositional` against their distribution, in f64.
 
 use super::compositional_plain::{ACTIVE, FEATURES, sizes};
 use crate::common::plain::{assert_near, dot, mean, residual, rows};
@@ -14,7 +14,8 @@ fn combinations_follow_their_law() {
     directions
         .iter()
         .for_each(|d| assert_near(dot(d, d), 1.0, 1e-6, d));
-    // How often a feature fires that is one of k among n − 1, or one of the k − 1 beside the first, in its half.
+    // The probability that a feature fires which is one of k among n − 1, or one of the k − 1 beside the first, in its
+    // half.
     let any = k / (n - 1) as f64;
     let (in_first, in_second) = ((k - 1.0) / 5.0, (k - 1.0) / 6.0);
     for (which, expected) in [
@@ -35,7 +36,7 @@ fn combinations_follow_their_law() {
             assert_eq!(active.clone().count(), ACTIVE);
             values.extend(active);
             assert_eq!(code[0], split.first[i]);
-            // Three products and sums in f32.
+            // Sums of three products in f32.
             let x = &rows(&compressed.x[i * 9..][..9], 9)[0];
             assert!(
                 residual(x, code, &directions)
@@ -50,7 +51,7 @@ fn combinations_follow_their_law() {
             let error = (p * (1.0 - p) / samples as f64).sqrt();
             assert_near(fired, p, 5.0 * error, &(which, j));
         }
-        // Uniform on (0, 1): means of powers are 1/(p + 1), within five standard errors.
+        // Magnitudes are uniform on (0, 1): means of powers are 1/(p + 1), within five standard errors.
         for power in [1, 2, 4] {
             let found = mean(
                 &values

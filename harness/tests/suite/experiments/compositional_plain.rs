@@ -1,5 +1,5 @@
-//! `compositional` once more by plain loops in f64: every reading of a small run from the definitions of
-//! the columns, and the claim from the rows of the table.
+//! `compositional` by plain loops in f64: every reading of a small run from the definitions of the columns, and the
+//! claim from the rows of the table.
 //!
 //! Autoencoders are trained by steps of the kernels, which have tests of their own: the same model is trained again here,
 //! and then read.
@@ -40,21 +40,22 @@ fn small() -> Settings {
     }
 }
 
-/// Few dimensions, ⌈2k ln(n/k)⌉ = ⌈8.32⌉, and as the control as many as features.
+/// Returns a size with few dimensions, ⌈2k ln(n/k)⌉ = ⌈8.32⌉, and as the control one with as many dimensions as
+/// features.
 pub fn sizes() -> [Size; 2] {
     let sizes = [Size::compressed, Size::orthogonal].map(|size| size(FEATURES, ACTIVE));
     assert_eq!(sizes.map(|s| s.dimensions), [9, FEATURES]);
     sizes
 }
 
-/// What a ridge regression says of a sample.
+/// Returns the prediction of a ridge regression, as a function of a sample.
 fn probe(x: &Rows, y: &[f64], strength: f64) -> impl Fn(&[f64]) -> f64 {
     let weights = ridge(x, y, strength);
     let offset = mean(y) - dot(&weights, &centre(x));
     move |x| offset + dot(&weights, x)
 }
 
-/// The autoencoder of a seed, trained again.
+/// Returns the autoencoder of a seed, trained again.
 fn trained(s: &Settings, source: &Source, seed: u64, number: u64) -> Parameters {
     let none = BTreeMap::new();
     testing::in_context::<Compositional, _>("compositional", &[seed], Isa::detect(), &none, |ctx| {
@@ -82,7 +83,7 @@ fn trained(s: &Settings, source: &Source, seed: u64, number: u64) -> Parameters 
     })
 }
 
-/// What a reader makes of samples.
+/// The function by which a reader reads a sample.
 type Reader<'a> = Box<dyn Fn(&[f64]) -> Vec<f64> + 'a>;
 
 /// Claims: codes-hold-in-new-company
@@ -148,8 +149,8 @@ fn readings_are_those_of_plain_loops() {
                 let codes = |x: &Rows| -> Rows { x.iter().map(|x| reader(x)).collect() };
                 let [r2_known, accuracy_known, r2_new, accuracy_new] = scores(codes, &splits);
                 // Codes of least loss are within a duality gap of 10⁻⁵·‖x‖² of the best, and so within 3·10⁻³·‖x‖ as
-                // reconstructions, 1 % of the standard deviation of a magnitude; one of 200 samples may fall on the other
-                // side of ½. What else is read is a sum of a dozen terms in f32.
+                // reconstructions, 1 % of the standard deviation of a magnitude; one of 200 samples may fall on the
+                // other side of ½. Other readings are sums of a dozen terms in f32.
                 let optimised = name.starts_with("best");
                 let of_r2 = if optimised { 5e-3 } else { 1e-5 };
                 let of_accuracy = if optimised { 0.0051 } else { 1e-12 };
@@ -157,15 +158,15 @@ fn readings_are_those_of_plain_loops() {
                 assert_near(row.r2_new, r2_new, of_r2, row);
                 assert_near(row.accuracy_known, accuracy_known, of_accuracy, row);
                 assert_near(row.accuracy_new, accuracy_new, of_accuracy, row);
-                // A product of a dozen terms and two norms in f32.
+                // A sum of a dozen products and two norms in f32.
                 assert_near(row.cosine, cosine, 3e-6, row);
             }
         }
     }
 }
 
-/// R² and accuracy in known combinations, then in new ones, of the entry that correlates most with the first feature in
-/// training, through the line of least squares there.
+/// Returns R² and accuracy in known combinations, then in new ones, for the entry that correlates most with the first
+/// feature in training, read through the line of least squares there.
 fn scores(codes: impl Fn(&Rows) -> Rows, splits: &[(Rows, Vec<f64>); 3]) -> [f64; 4] {
     let (x, first) = &splits[0];
     let fitted = codes(x);
@@ -191,7 +192,7 @@ fn scores(codes: impl Fn(&Rows) -> Rows, splits: &[(Rows, Vec<f64>); 3]) -> [f64
     [known[0], known[1], new[0], new[1]]
 }
 
-/// A number made of the R² of readers in known and in new combinations.
+/// A number computed from the R² of readers in known and in new combinations.
 type OfReaders<'a> = &'a dyn Fn(&dyn Fn(&str) -> [f64; 2]) -> f64;
 
 /// Claims: codes-hold-in-new-company
@@ -238,6 +239,6 @@ fn the_verdict_is_that_of_the_rows() {
             }
         }
     }
-    // Four cells of two conditions, and the point setting.
+    // There are four cells of two conditions, and the point setting.
     assert_eq!(outcome.measures.len(), 5 * 2 * seeds.len());
 }

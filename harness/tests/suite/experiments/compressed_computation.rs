@@ -28,8 +28,8 @@ fn rng(purpose: &str) -> Rng {
     Rng::stream(3, "test", purpose, 0)
 }
 
-/// The squared error, mean over the samples of a batch and their features, by plain loops; samples that have no row
-/// have no error.
+/// Returns the squared error, averaged over the samples of a batch and their features, by plain loops; samples that
+/// have no row have no error.
 fn loss(weights: &[f64], s: &Settings, x: &[f32], target: &[f32]) -> f64 {
     let (n, h) = (s.features, s.neurons);
     let (first, second) = weights.split_at(n * h);
@@ -59,14 +59,15 @@ fn loss_and_gradient_are_those_of_plain_loops(isa: Isa) {
     let weights: Vec<f64> = model.weights.iter().map(|&w| w.into()).collect();
     let expected = loss(&weights, &s, &x, &y);
     let found = model.squared_error(exec, &x, &y) / (s.batch * s.features) as f64;
-    // Sums of at most 7 products of numbers below 4 in f32, and again of 3.
+    // The loss sums at most 7 products of numbers below 4 in f32, and again 3.
     let rounding = 64.0 * f64::from(f32::EPSILON);
     assert!(
         (found - expected).abs() <= rounding * (1.0 + expected),
         "{found} {expected}"
     );
     for (i, &found) in model.gradient(exec, s.batch, &x, &y).iter().enumerate() {
-        // The loss is quadratic in each weight but where a neuron changes sides, which so short a step does not reach.
+        // The loss is quadratic in each weight except where a neuron's input changes its sign, which so short a step
+        // does not reach.
         let step = 1e-6;
         let at = |sign: f64| {
             let mut moved = weights.clone();
@@ -89,7 +90,7 @@ fn samples_follow_their_law_and_the_naive_solution_has_its_loss() {
         let (rows, n) = (40_000, s.features);
         let (x, y) = target.samples(rows, &mut rng("samples"));
         assert_eq!(x.len(), y.len());
-        // Samples without a row have nothing active.
+        // Samples without a row have no active feature.
         let empty = 1.0 - x.len() as f64 / (rows * n) as f64;
         let expected = (1.0 - s.probability).powi(n as i32);
         assert!(
@@ -113,7 +114,8 @@ fn samples_follow_their_law_and_the_naive_solution_has_its_loss() {
             (found - expected).abs() < room,
             "{noise}: {found} {expected}"
         );
-        // What an entry on its own adds to the others is a column of M.
+        // What a feature that is active alone adds to the targets of the others, divided by its value, is a column of
+        // M.
         let part = |from: usize| {
             let alone =
                 |row: &&[f32]| row[from] != 0.0 && row.iter().filter(|v| **v != 0.0).count() == 1;
@@ -165,7 +167,7 @@ fn training_lowers_the_loss_and_gives_the_same_bytes_on_any_number_of_threads() 
 #[cfg(unix)]
 #[test]
 fn a_killed_run_is_resumed_to_the_same_bytes_at_any_number_of_threads() {
-    // Five layers: nothing, and two scales of either noise.
+    // There are five models: no noise, and two scales of each kind of noise.
     let tiny = "compressed-computation --seeds 1 --quiet --set compressed-computation.features=20 \
         --set compressed-computation.neurons=10 --set compressed-computation.scales=[0.02,0.04] \
         --set compressed-computation.steps=300 --set compressed-computation.batch=64 \

@@ -1,9 +1,10 @@
-//! `continuous-latent` end to end: its model learns, its bytes are the same at any number of threads, and after a kill.
+//! `continuous-latent` end to end: its model learns, and its bytes are the same at any number of threads and after a
+//! kill.
 #![cfg(unix)]
 
 use crate::common::{Sandbox, survives_kills};
 
-/// Settings of a run of a second or two.
+/// The arguments of a run that takes a second or two.
 const TINY: &str = "continuous-latent --seeds 1 --quiet --set continuous-latent.width=12 \
     --set continuous-latent.hidden=24 --set continuous-latent.layers=4 --set continuous-latent.pairs=32 \
     --set continuous-latent.steps=500 --set continuous-latent.batch=32 --set continuous-latent.training.steps=120 \
@@ -23,7 +24,7 @@ fn the_model_learns_latents_and_classes_by_heart() {
     for line in lines {
         let fields: Vec<&str> = line.split(',').collect();
         let number = |i: usize| fields[i].parse::<f64>().unwrap();
-        // The target's squared norm is ¼ + ¼(t² + (1 − t)²), between ⅜ and ½.
+        // The squared norm of the target is ¼ + ¼(t² + (1 − t)²), between ⅜ and ½.
         assert!(number(2) < 0.02, "{line}");
         assert!((0.0..=1.0 + 1e-6).contains(&number(5)), "{line}");
     }

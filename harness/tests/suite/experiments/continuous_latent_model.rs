@@ -19,12 +19,12 @@ pub const STEPS: u64 = 60;
 pub const BATCH: usize = 16;
 pub const RATE: f64 = 3e-3;
 
-/// A random stream of the experiment.
+/// Returns a random stream of the experiment.
 pub fn rng(purpose: &str, index: u64) -> Rng {
     Rng::stream(SEED, "continuous-latent", purpose, index)
 }
 
-/// Pairs of tokens, each with a number between 0 and 1 and a class that is none of the first two.
+/// Pairs of tokens, each with a latent between 0 and 1 and a class that is neither of the first two.
 pub struct Facts {
     pub pairs: Vec<[u32; 2]>,
     pub latents: Vec<f64>,
@@ -41,7 +41,7 @@ impl Facts {
         }
     }
 
-    /// p = ½(t e₀ + (1 − t) e₁ + e_class)
+    /// Returns the target of pair k, p = ½(t e₀ + (1 − t) e₁ + e_class).
     pub fn target(&self, k: usize) -> Vec<f64> {
         let mut p = vec![0.0; WIDTH];
         p[0] = self.latents[k] / 2.0;
@@ -51,7 +51,7 @@ impl Facts {
     }
 }
 
-/// A residual MLP: two embeddings, then W₁, b₁, W₂, b₂ of each block, each as rows.
+/// The tensors of a residual MLP: two embeddings, then W₁, b₁, W₂, b₂ of each block, each as rows.
 pub type Tensors = Vec<Vec<Vec<f64>>>;
 
 fn times(matrix: &[Vec<f64>], x: &[f64]) -> Vec<f64> {
@@ -63,7 +63,7 @@ fn transposed_times(matrix: &[Vec<f64>], y: &[f64]) -> Vec<f64> {
     (0..matrix[0].len()).map(column).collect()
 }
 
-/// The tensors that a model starts from.
+/// Returns the tensors that a model starts from.
 fn start() -> Tensors {
     let p = data::initial(
         mlp::Shape {
@@ -86,7 +86,7 @@ fn start() -> Tensors {
     tensors
 }
 
-/// x₀ … x_L at a pair, and W₁x + b₁ of every block.
+/// Returns the residual stream x₀ … x_L at a pair, and W₁x + b₁ of every block.
 pub fn forward(w: &Tensors, [i, j]: [u32; 2]) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
     let add = |a: &[f64], b: &[f64]| -> Vec<f64> { a.iter().zip(b).map(|(a, b)| a + b).collect() };
     let mut x = vec![add(&w[0][i as usize], &w[1][j as usize])];
@@ -102,7 +102,7 @@ pub fn forward(w: &Tensors, [i, j]: [u32; 2]) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) 
     (x, pre)
 }
 
-/// Adds the gradient of 2‖x_L − p‖²/B at a pair to `g`, and the sizes of what is added to `sizes`.
+/// Adds the gradient of 2‖x_L − p‖²/B at a pair to `g`, and the absolute values of its terms to `sizes`.
 fn add_gradient(w: &Tensors, facts: &Facts, k: usize, g: &mut Tensors, sizes: &mut Tensors) {
     let [i, j] = facts.pairs[k];
     let (x, pre) = forward(w, [i, j]);
@@ -135,13 +135,13 @@ fn add_gradient(w: &Tensors, facts: &Facts, k: usize, g: &mut Tensors, sizes: &m
     add(1, j as usize, 1.0, &dy);
 }
 
-/// All numbers of a model.
+/// Returns all numbers of a model.
 fn flat(tensors: &mut Tensors) -> impl Iterator<Item = &mut f64> {
     tensors.iter_mut().flatten().flatten()
 }
 
-/// A model after its training by Adam. `sway` gives by how much of what rounding may do each weight and gradient is
-/// moved, between −1 and 1.
+/// Returns a model after its training by Adam. `sway` gives, as a share between −1 and 1 of what rounding may change,
+/// by how much each weight and gradient is moved.
 pub fn train(facts: &Facts, sway: &mut impl FnMut() -> f64) -> Tensors {
     let mut w = start();
     let zeros = |w: &Tensors| -> Tensors {
@@ -155,7 +155,7 @@ pub fn train(facts: &Facts, sway: &mut impl FnMut() -> f64) -> Tensors {
         for k in order.choose(PAIRS, BATCH) {
             add_gradient(&w, facts, k, &mut g, &mut sizes);
         }
-        // Over the last third the rate falls to 0.
+        // Over the last third of the steps the learning rate falls to 0.
         let rate = RATE * (3.0 * (STEPS - step) as f64 / STEPS as f64).min(1.0);
         let t = (step + 1) as i32;
         let terms = flat(&mut w)

@@ -1,9 +1,9 @@
-//! `continuous-latent` by plain loops in f64: every number of its table, and what settles its claim.
+//! `continuous-latent` by plain loops in f64: every number of its table, and the measures of its claim.
 //!
-//! What f32 may change in the course of a training is found as in `proptests`: the model is trained several times with its
-//! gradients and weights moved at random by what roundings may move them, and a number of the table may be twice as far
-//! from that of f64 as the furthest of these. The steps of the dictionaries are the kernels', which have tests of their
-//! own.
+//! The change that f32 may make in the course of a training is found as in `proptests`: the model is trained several
+//! times with its gradients and weights moved at random by what roundings may move them, and a number of the table may
+//! be twice as far from that of f64 as the furthest of these. The dictionaries are trained by the kernels' steps, which
+//! have tests of their own.
 
 use super::continuous_latent_model::{
     BATCH, Facts, HIDDEN, LAYERS, PAIRS, RATE, SEED, STEPS, WIDTH, forward, rng, train,
@@ -46,8 +46,8 @@ fn settings() -> Settings {
     }
 }
 
-/// The weights of a ridge regression, held down by 0.01 times the mean variance of an entry, and what it predicts at
-/// other inputs.
+/// Returns the weights of a ridge regression with a ridge of 0.01 times the mean variance of an entry, and its
+/// predictions at other inputs.
 fn probe(x: &[Vec<f64>], t: &[f64], others: &[Vec<f64>]) -> (Vec<f64>, Vec<f64>) {
     let weights = ridge(x, t, 0.01);
     let offset = mean(t) - dot(&weights, &centre(x));
@@ -55,10 +55,10 @@ fn probe(x: &[Vec<f64>], t: &[f64], others: &[Vec<f64>]) -> (Vec<f64>, Vec<f64>)
     (weights, predicted)
 }
 
-/// The columns of a layer: the probe's R², living elements, and the largest cosines with elements, for shuffled latents,
-/// and of random directions.
+/// Returns the columns of a layer: the probe's R², the number of living elements, and the largest cosine of the probe
+/// with an element, that for shuffled latents, and that with random directions.
 fn read(layer: usize, stream: &[Vec<f64>], latents: &[f64]) -> [f64; 5] {
-    // Scaled to a mean squared distance of 1 from the mean.
+    // Activations are scaled to a mean squared distance of 1 from the mean.
     let deviation = variance(stream).sqrt();
     let scaled = |v: &f64| (v / deviation) as f32;
     let x: Vec<f32> = stream.iter().flatten().map(scaled).collect();
@@ -109,7 +109,7 @@ fn read(layer: usize, stream: &[Vec<f64>], latents: &[f64]) -> [f64; 5] {
     ]
 }
 
-/// The error of the model's output, and the columns of each layer.
+/// Returns the error of the model's output with the columns of each layer.
 fn plain(facts: &Facts, mut sway: impl FnMut() -> f64) -> Vec<[f64; 6]> {
     let w = train(facts, &mut sway);
     let streams: Vec<Vec<Vec<f64>>> = facts
@@ -123,7 +123,7 @@ fn plain(facts: &Facts, mut sway: impl FnMut() -> f64) -> Vec<[f64; 6]> {
     };
     let error = mean(&streams.iter().enumerate().map(off).collect::<Vec<_>>());
     let layer = |l: usize| {
-        // Streams of single precision, after some roundings.
+        // The streams are of single precision, after some roundings.
         let mut entry = |v: &f64| v + 8.0 * UNIT * v.abs() * sway();
         let of_pair = |x: &Vec<Vec<f64>>| x[l].iter().map(&mut entry).collect();
         let stream: Vec<Vec<f64>> = streams.iter().map(of_pair).collect();
@@ -157,7 +157,8 @@ fn every_number_of_the_table_is_that_of_plain_loops() {
         for (i, column) in COLUMNS.into_iter().enumerate() {
             let off = |stray: &Vec<[f64; 6]>| (stray[l][i] - expected[l][i]).abs();
             let furthest = largest(strays.iter().map(off));
-            // Where single precision may change no more than this, a slip cannot hide behind it.
+            // Where single precision may change no more than this, an error in the code cannot be mistaken for
+            // rounding.
             assert!(
                 furthest < 0.02 || column == "living",
                 "{l} {column}: {furthest}"
@@ -166,7 +167,8 @@ fn every_number_of_the_table_is_that_of_plain_loops() {
             near(&what, row.number(column), expected[l][i], 2.0 * furthest);
         }
     }
-    // The claim is settled by the largest cosine at the output and by that in the middle layers minus it.
+    // The claim is settled by the largest cosine at the output, and by that in the middle layers minus that at the
+    // output.
     let mut seen = 0;
     for m in &outcome.measures {
         let middle: &[usize] = match m.setting.as_str() {

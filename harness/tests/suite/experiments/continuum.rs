@@ -1,9 +1,9 @@
-//! `continuum` end to end: its rows, its bytes at any number of threads, and going on after a kill.
+//! `continuum` end to end: its rows, its bytes at any number of threads, and resuming after a kill.
 #![cfg(unix)]
 
 use crate::common::{Sandbox, survives_kills};
 
-/// Settings of a run of a second.
+/// The arguments of a run that takes a second.
 const TINY: &str = "continuum --seeds 1 --quiet --set continuum.width=6 --set continuum.spheres=[2,3] \
     --set continuum.sphere=3 --set continuum.features=6 --set continuum.largest=4 --set continuum.held_out=500 \
     --set continuum.training.steps=120 --set continuum.training.batch=32";
@@ -25,7 +25,7 @@ fn dictionaries_of_every_size_are_no_better_than_an_element_for_every_feature() 
         assert!(living <= elements && l0 <= elements, "{line}");
         assert!(loss >= least * (1.0 - 1e-5), "{line}");
         let [excess, best_living, best, spread_living, spread] = [11, 12, 13, 14, 15].map(number);
-        // FISTA stops at a duality gap of 1e-5 of ‖x‖², 2.25 at most, and the least loss is above 0.05.
+        // FISTA stops at a duality gap of 1e-5 of ‖x‖², which is 2.25 at most, and the least loss is above 0.05.
         assert!(
             best <= excess + 1e-3 && best > -1e-3 && spread > -1e-3,
             "{line}"
@@ -34,13 +34,13 @@ fn dictionaries_of_every_size_are_no_better_than_an_element_for_every_feature() 
             best_living <= elements && spread_living <= elements,
             "{line}"
         );
-        // Elements at all discrete features need no training, and no others fire.
+        // The elements at all discrete features need no training, and no other elements fire.
         if fields[0] == "discrete" && elements >= 6.0 {
             assert!(spread < 1e-3 && spread_living == 6.0, "{line}");
         }
         rows += 1;
     }
-    // Two spheres, two kinds of features, two of magnitudes, tied and untied, 3 to 24 elements.
+    // There are two spheres, two kinds of features, two of magnitudes, tied and untied encoders, and 3 to 24 elements.
     assert_eq!(rows, 2 * 2 * 2 * 2 * 4);
     let claims = std::fs::read_to_string(sandbox.join("a/claims.csv")).unwrap();
     assert!(claims.contains("\nno-plateau-on-a-continuum,"));

@@ -1,4 +1,4 @@
-//! `continuum` by plain loops in f64: every number of its table, and what settles its claim.
+//! `continuum` by plain loops in f64: every number of its table, and the measures of its claim.
 //!
 //! Samples are the same to the last bit, and with them the dictionaries, which the kernels' steps train. Training steps
 //! and FISTA have tests of their own with the kernels; the codes that FISTA finds are held to their duality gap here.
@@ -42,8 +42,8 @@ fn settings() -> Settings {
     }
 }
 
-/// The least that a sample of one feature may cost with an element for it, min over c ≥ 0 of (m − c)² + λc, found by
-/// thirds; mean over magnitudes.
+/// Returns the least loss of a sample of one feature with an element for it, min over c ≥ 0 of (m − c)² + λc, found by
+/// ternary search and averaged over magnitudes.
 fn least_loss(magnitudes: &[f64]) -> f64 {
     let least = |m: &f64| {
         let loss = |c: f64| (m - c).powi(2) + LAMBDA * c;
@@ -60,8 +60,8 @@ fn least_loss(magnitudes: &[f64]) -> f64 {
     magnitudes.iter().map(least).sum::<f64>() / magnitudes.len() as f64
 }
 
-/// The number of living elements by the codes of FISTA, and the loss of these codes with how far it may be from that of
-/// single precision. Each code is as good as its duality gap must be.
+/// Returns the number of living elements by the codes of FISTA, and the loss of these codes with how far it may be from
+/// that of single precision. Asserts that the duality gap of each code is within FISTA's tolerance.
 fn optimised(elements: &[f32], x: &[f32]) -> (f64, [f64; 2]) {
     let exec = Exec::serial(Isa::detect());
     let [of_elements, of_x] = [elements, x].map(|rows| MatRef::from_rows(rows, WIDTH));
@@ -85,7 +85,7 @@ fn optimised(elements: &[f32], x: &[f32]) -> (f64, [f64; 2]) {
         let (x, code) = (wide(x), wide(code));
         let gap = duality_gap(&x, &code, &elements, LAMBDA);
         let [error, room] = squared_error(&elements, &[0.0; WIDTH], &x, &code, &vec![0.0; n]);
-        // The gap is told in single precision.
+        // FISTA measures its gap in single precision.
         assert!(gap <= 1e-5 * dot(&x, &x) + room + 1e-6, "a gap of {gap}");
         let l1: f64 = code.iter().sum();
         loss = [loss[0] + error + LAMBDA * l1, loss[1] + room + 1e-6 * l1];
@@ -183,9 +183,9 @@ fn every_number_of_the_table_is_that_of_plain_loops() {
         check("optimised_living", [living, 0.0]);
         check_excess("optimised_excess", best);
         let (living, best) = optimised(&world.spread(case.discrete, n), few);
-        // Points that have been spread lie still up to the last step, 1/300 of n^(−1/2): at rest they are pushed by no more
-        // than roundings, which send each some way or other. To first order the loss moves by 2‖x − Dᵀc‖ Σc times that,
-        // and Σc is at most the loss over λ; an element that hardly fires may live or not.
+        // Points that have been spread stop moving up to the last step, 1/300 of n^(−1/2): at rest only roundings push
+        // them, each in some direction. To first order the loss moves by 2‖x − Dᵀc‖ Σc times that, and Σc is at most
+        // the loss over λ; an element that hardly fires may be living or not.
         let off = match case.discrete {
             true => 0.0,
             false => (n as f64).powf(-0.5) / 300.0,
@@ -198,9 +198,9 @@ fn every_number_of_the_table_is_that_of_plain_loops() {
     settled_by(&found, &outcome.measures);
 }
 
-/// The exponent of the living elements in the number of elements, as the slope of the regression of logarithms, and the
-/// excess at the most elements over that at as many as there are discrete features; the latter is not a number where
-/// there is no excess to fall.
+/// Returns the exponent of the living elements in the number of elements, as the slope of the regression of logarithms,
+/// and the excess at the most elements divided by that at as many as there are discrete features, which is NaN where
+/// the latter is about 0.
 fn conditions(found: &[Row], is_ours: impl Fn(&Row) -> bool, codes: &str) -> [f64; 2] {
     let read = |row: &Row| match codes {
         "encoder" => {
@@ -222,7 +222,7 @@ fn conditions(found: &[Row], is_ours: impl Fn(&Row) -> bool, codes: &str) -> [f6
     [slope, if first > 1e-3 { last / first } else { f64::NAN }]
 }
 
-/// The measures of the claim are those of the rows, in every cell and at the point setting.
+/// Asserts that the measures of the claim are those of the rows, in every cell and at the point setting.
 fn settled_by(found: &[Row], measures: &[Measurement]) {
     let mut seen = 0;
     for magnitude in ["one", "varied"] {

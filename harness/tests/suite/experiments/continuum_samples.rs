@@ -1,4 +1,4 @@
-//! The samples of `continuum` by plain loops in f64, and their law.
+//! The samples of `continuum` by plain loops in f64, and their distribution.
 //!
 //! Random numbers come from the streams that the experiment draws from, so that samples are the same to the last bit.
 
@@ -13,12 +13,12 @@ pub const WIDTH: usize = 5;
 pub const SPHERE: usize = 3;
 pub const FEATURES: usize = 4;
 
-/// A random stream of the experiment.
+/// Returns a random stream of the experiment.
 pub fn rng(purpose: &str, index: u64) -> Rng {
     Rng::stream(SEED, "continuum", purpose, index)
 }
 
-/// What a dictionary is trained on.
+/// The kind of samples that a dictionary is trained on, and the kind of its encoder.
 #[derive(Clone, Copy)]
 pub struct Case {
     pub discrete: bool,
@@ -26,7 +26,7 @@ pub struct Case {
     pub tied: bool,
 }
 
-/// The unit sphere of a random subspace, and some points of it.
+/// The unit sphere of a random subspace, and some points of it as discrete features.
 pub struct World {
     /// Orthonormal directions of the subspace.
     pub frame: Vec<Vec<f64>>,
@@ -40,7 +40,7 @@ impl World {
         let mut frame: Vec<Vec<f64>> = Vec::new();
         for _ in 0..SPHERE {
             let mut v = direction(WIDTH, &mut rng);
-            // Gram and Schmidt, twice for the last digits.
+            // Gram–Schmidt, twice for the accuracy of the last digits.
             for _ in 0..2 {
                 for other in &frame {
                     let along = dot(&v, other);
@@ -57,7 +57,7 @@ impl World {
         }
     }
 
-    /// A point of the sphere times a magnitude, in single precision as samples are.
+    /// Returns a point of the sphere times a magnitude, in single precision as samples are.
     fn place(&self, point: &[f64], magnitude: f64) -> Vec<f32> {
         let entry = |i: usize| {
             let parts = point.iter().zip(&self.frame);
@@ -66,8 +66,8 @@ impl World {
         (0..WIDTH).map(entry).collect()
     }
 
-    /// Samples and their magnitudes: a point of the sphere, or one of the discrete features, times 1 or a number
-    /// uniform between 0.5 and 1.5.
+    /// Returns samples and their magnitudes: a point of the sphere, or one of the discrete features, times 1 or a
+    /// number uniform between 0.5 and 1.5.
     pub fn samples(&self, of: Case, count: usize, rng: &mut Rng) -> (Vec<f32>, Vec<f64>) {
         let (mut x, mut magnitudes) = (Vec::new(), Vec::new());
         for _ in 0..count {
@@ -85,9 +85,10 @@ impl World {
         (x, magnitudes)
     }
 
-    /// Elements that nobody trained: the discrete features as far as there is room, or points that have pushed each
-    /// other apart by forces of r^−k, of which in each of 300 rounds the one that is pushed hardest moves by a length
-    /// that falls to 0 along a line from n^(−1/(k−1)).
+    /// Returns elements without training: the discrete features as far as there is room, or points that have pushed
+    /// each other apart by forces of r^−k on a sphere in k dimensions. In each of 300 rounds the points move in
+    /// proportion to the forces, the one that is pushed hardest by a length that falls to 0 along a line from
+    /// n^(−1/(k−1)).
     pub fn spread(&self, discrete: bool, n: usize) -> Vec<f32> {
         if discrete {
             let points = self.points.iter().take(n);
@@ -138,8 +139,8 @@ fn samples_are_uniform_on_the_sphere_or_on_its_points() {
             tied: false,
         };
         let (x, magnitudes) = world.samples(case, count, &mut rng("law", 0));
-        // Means of 20,000 numbers: five standard errors. Magnitudes have the standard deviation 1/√12, and all other
-        // numbers below are at most 1 in size.
+        // Means of 20,000 numbers hold within five standard errors. Magnitudes have the standard deviation 1/√12, and
+        // all other numbers below are at most 1 in size.
         let room = 5.0 / (count as f64).sqrt();
         let mean = magnitudes.iter().sum::<f64>() / count as f64;
         assert!((mean - 1.0).abs() < room / 12f64.sqrt(), "{mean}");
@@ -150,7 +151,7 @@ fn samples_are_uniform_on_the_sphere_or_on_its_points() {
             .map(|(x, m)| world.frame.iter().map(|v| dot(x, v) / m).collect())
             .collect();
         for point in &points {
-            // Three sums of three f32 products.
+            // Three sums of three products in f32.
             assert!((dot(point, point) - 1.0).abs() < 1e-5);
         }
         if discrete {
@@ -164,7 +165,8 @@ fn samples_are_uniform_on_the_sphere_or_on_its_points() {
             }
             continue;
         }
-        // Of a point on the sphere in k dimensions: mean 0, second moments 1/k and 0, fourth moment 3/(k(k + 2)).
+        // A point on the sphere in k dimensions has mean 0, second moments 1/k and 0, and the fourth moment 3/(k(k +
+        // 2)).
         for (i, mean) in centre(&points).into_iter().enumerate() {
             assert!(mean.abs() < room, "{i}: {mean}");
             for j in 0..=i {

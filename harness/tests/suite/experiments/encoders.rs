@@ -1,11 +1,11 @@
-//! `encoders` end to end: what stands in its table, resumed runs, missing models, bad settings.
+//! `encoders` end to end: the rows of its tables, resumed runs, missing models, bad settings.
 #![cfg(unix)]
 
 use std::collections::BTreeMap;
 
 use crate::common::{Sandbox, survives_kills};
 
-/// Settings of a run of a second or two; `multilayer` is run along.
+/// The arguments of a run that takes a second or two, in which `multilayer` is run as well.
 const TINY: &str = "encoders --seeds 1 --quiet --set multilayer.width=16 --set multilayer.hidden=16 \
     --set multilayer.datapoints=[32] --set multilayer.batch=32 --set multilayer.epochs=300 \
     --set multilayer.layers=6 --set multilayer.other_seeds=0 --set multilayer.long_epochs=100 \
@@ -16,7 +16,7 @@ const TINY: &str = "encoders --seeds 1 --quiet --set multilayer.width=16 --set m
     --set encoders.training.steps=300 --set encoders.free_steps=60 --set encoders.stream_steps=100 --set encoders.training.batch=64 \
     --set encoders.lambdas=[0.1,0.3] --set encoders.held_out=200";
 
-/// Rows of a table, by the names of the columns.
+/// Returns the rows of a table, by the names of the columns.
 fn rows(sandbox: &Sandbox, table: &str) -> Vec<BTreeMap<String, String>> {
     let path = sandbox.join(&format!("a/encoders/{table}.csv"));
     let mut reader = csv::Reader::from_path(path).unwrap();
@@ -63,7 +63,7 @@ fn every_encoder_is_read_on_every_source_and_no_codes_beat_the_best() {
         assert!(least <= 1.001 * loss, "{r:?}");
         let trained = ["linear", "two-layer", "lista"].contains(&r["encoder"].as_str());
         let excess = number(r, "excess");
-        // By way of the codes in f32 on one side and of the residual in f64 on the other.
+        // The two numbers come from the codes in f32 and from the residual in f64.
         assert!(
             !trained || (excess - (loss - least) / least).abs() < 1e-3,
             "{r:?}"
@@ -87,7 +87,7 @@ fn every_encoder_is_read_on_every_source_and_no_codes_beat_the_best() {
             "{r:?}"
         );
     }
-    // The best of each budget has the least loss of those that it may choose from.
+    // The best encoder of each budget has the least loss of those that it may be chosen from.
     for r in scores.iter().filter(|r| number(r, "f1").is_finite()) {
         let most = if r["budget"] == "third" { 100.0 } else { 300.0 };
         let same = |column: &str, t: &BTreeMap<String, String>| t[column] == r[column];
@@ -111,7 +111,7 @@ fn every_encoder_is_read_on_every_source_and_no_codes_beat_the_best() {
 
 #[test]
 fn a_killed_run_is_resumed_to_the_same_bytes_at_any_number_of_threads() {
-    // In the midst of the synthetic data, of free codes, of a residual stream.
+    // The run is killed within the synthetic data, within free codes and within a residual stream.
     survives_kills(TINY, "encoders", [1, 26, 56]);
 }
 

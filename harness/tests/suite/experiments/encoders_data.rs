@@ -1,4 +1,4 @@
-//! The data of `encoders` against their law, in f64.
+//! The data of `encoders` against their distribution, in f64.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ pub const LAMBDA: f64 = 0.1;
 pub fn small() -> Settings {
     let quick = Settings::preset(Preset::Quick);
     Settings {
-        // Three elements are matched with no feature.
+        // With this ratio, three elements are matched with no feature.
         ratio: 1.25,
         held_out: 100,
         stream_seeds: 0,
@@ -51,7 +51,7 @@ pub fn exec() -> Exec {
     Exec::serial(Isa::detect())
 }
 
-/// What becomes of a source and of the context it is drawn in.
+/// Returns what a function makes of a source and of the context in which it is drawn.
 pub fn with_source<T>(
     s: &Settings,
     of: impl FnOnce(&Source, &Ctx) -> T,
@@ -91,7 +91,7 @@ fn samples_are_sums_of_the_features_that_are_active() {
             let mut found = Vec::new();
             for (b, active) in all.iter().enumerate() {
                 active.iter().for_each(|&j| fired[j] += 1.0);
-                // Two directions at least are apart, and tell their magnitudes.
+                // Two or fewer directions are linearly independent, so that their magnitudes can be found.
                 if b < 500 && active.len() <= 2 {
                     let x = &rows(x.row(b), law.width)[0];
                     let code = non_negative(x, &known, active, 0.0);
@@ -103,12 +103,12 @@ fn samples_are_sums_of_the_features_that_are_active() {
                     found.extend(active.iter().map(|&j| code[j]));
                 }
             }
-            // Uniform on (0, 1): mean 1/2 and variance 1/12, within five standard errors.
+            // Magnitudes are uniform on (0, 1): mean 1/2 and variance 1/12, within five standard errors.
             let n = found.len() as f64;
             assert!(found.iter().all(|m| (-1e-3..1.001).contains(m)));
             let mean = found.iter().sum::<f64>() / n;
             assert_near(mean, 0.5, 5.0 / (12.0 * n).sqrt(), &"magnitudes");
-            // In proportion to 0.99ⁱ, or all alike; together as many as asked.
+            // Features fire in proportion to 0.99ⁱ, or all alike, and together as many as asked for.
             let decay = if law.firing == Firing::Decaying {
                 0.99
             } else {

@@ -35,7 +35,7 @@ fn follow(source: &Source, ctx: &Ctx) {
         .collect();
     let mut moments = vec![(0.0f64, 0.0f64); n * d];
     for step in 1..=4 {
-        // Trained anew each time, for one step more; the learning rate stays the same.
+        // The dictionary is trained anew each time, for one step more; the learning rate stays the same.
         let s = Settings {
             free_steps: step,
             ..small()
@@ -50,7 +50,8 @@ fn follow(source: &Source, ctx: &Ctx) {
         let found = found.unwrap().unwrap();
         let x = source.batch(step - 1, batch, ctx);
         let elements = rows(&before, d);
-        // The kernels find the codes, to the gap that is asked for here: where FISTA stops within it is their own affair.
+        // The kernels find the codes. Their gap is asserted here, but not at which of the codes within that gap FISTA
+        // stops.
         let mut codes = vec![0f32; batch * n];
         let lasso = Lasso::new(exec(), MatRef::from_rows(&before, d), LAMBDA as f32, None);
         let stop = Stop {
@@ -66,7 +67,7 @@ fn follow(source: &Source, ctx: &Ctx) {
         );
         let mut slope = vec![0.0; n * d];
         for (x, code) in rows(&x, d).iter().zip(&rows(&codes, n)) {
-            // Single precision leaves some 10⁻⁶ more.
+            // Single precision adds some 10⁻⁶.
             let gap = duality_gap(x, code, &elements, LAMBDA);
             assert!(gap <= 1.01e-3 * dot(x, x) + 1e-6, "{gap:e}");
             let rest = residual(x, code, &elements);
@@ -78,7 +79,8 @@ fn follow(source: &Source, ctx: &Ctx) {
             }
         }
         let steepest = slope.iter().fold(0.0f64, |a, s| a.max(s.abs()));
-        // A sum over a batch in f32 is right to some 64·2⁻²⁴ of the largest entry; Adam divides by the size of each.
+        // A sum over a batch in f32 is right to some 64·2⁻²⁴ of the largest entry; Adam divides by the size of each
+        // entry.
         let wrong = batch as f64 * 2f64.powi(-24) * steepest;
         let mut expected: Rows = elements.clone();
         let mut tolerance = vec![1e-6; n * d];
@@ -99,7 +101,7 @@ fn follow(source: &Source, ctx: &Ctx) {
             for (i, v) in e.iter().enumerate() {
                 let place = j * d + i;
                 let found = f64::from(found[place]);
-                // Where one value of an element may be off, its norm is.
+                // Where one value of an element may be off, so may its norm.
                 let most = tolerance[j * d..][..d].iter().copied().fold(0.0, f64::max);
                 assert_near(found, v / norm, most, &(step, j, i));
                 moved = moved.max((found - f64::from(before[place])).abs());

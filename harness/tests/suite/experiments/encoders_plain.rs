@@ -1,4 +1,4 @@
-//! What `encoders` reads from an encoder, once more by plain loops in f64 from the definitions of the columns.
+//! The measures that `encoders` takes of an encoder, by plain loops in f64 from the definitions of the columns.
 
 use crate::common::plain::{
     Rows, best_code, column, dot, largest_assignment, loss, mean, non_negative, residual, rows,
@@ -12,7 +12,7 @@ fn of(m: MatRef) -> Rows {
         .collect()
 }
 
-/// x Wᵀ + b
+/// Returns W x + b.
 fn affine(w: &Rows, b: &[f64], x: &[f64]) -> Vec<f64> {
     w.iter().zip(b).map(|(row, b)| dot(row, x) + b).collect()
 }
@@ -21,8 +21,8 @@ fn relu(values: Vec<f64>) -> Vec<f64> {
     values.into_iter().map(|v| v.max(0.0)).collect()
 }
 
-/// The code of a sample less b_dec: that of a linear map, of one behind a hidden layer, or of unrolled steps
-/// z ← ReLU(c + Sᵀz).
+/// Returns the code of a sample minus b_dec: by a linear map, by one behind a hidden layer, or by unrolled steps z ←
+/// ReLU(c + Sᵀz).
 pub fn encode(p: &Parameters, x: &[f64]) -> Vec<f64> {
     let w_enc = of(p.tensor("w_enc"));
     let b_enc = &of(p.tensor("b_enc"))[0];
@@ -46,8 +46,8 @@ pub fn encode(p: &Parameters, x: &[f64]) -> Vec<f64> {
     }
 }
 
-/// Orthogonal matching pursuit with non-negative magnitudes: the element with the largest product with the residual joins
-/// those chosen, then all magnitudes are fitted again.
+/// Returns the code by orthogonal matching pursuit with non-negative magnitudes: the element with the largest product
+/// with the residual joins those chosen, then all magnitudes are fitted again.
 pub fn omp(x: &[f64], elements: &Rows, most: usize) -> Vec<f64> {
     let (mut chosen, mut code) = (Vec::new(), vec![0.0; elements.len()]);
     while chosen.len() < most {
@@ -67,7 +67,8 @@ pub fn omp(x: &[f64], elements: &Rows, most: usize) -> Vec<f64> {
     code
 }
 
-/// Active entries, the share of the variance that is explained, and ‖x − x̂‖² + λ Σ c, means over samples.
+/// Measures of codes, as means over samples: the number of active entries, the explained share of the variance, and ‖x
+/// − x̂‖² + λ Σ c.
 #[derive(Debug)]
 pub struct Codes {
     pub l0: f64,
@@ -98,7 +99,7 @@ pub fn active(code: &[f64]) -> Vec<usize> {
     (0..code.len()).filter(|&j| code[j] > 0.0).collect()
 }
 
-/// F1 of what is found against what is wanted, over all samples.
+/// Returns the F1 score of the entries found against those wanted, over all samples.
 pub fn f1(found: &[Vec<usize>], wanted: &[Vec<usize>]) -> f64 {
     let sizes = |sets: &[Vec<usize>]| sets.iter().map(Vec::len).sum::<usize>();
     let pairs = found.iter().zip(wanted);
@@ -106,7 +107,7 @@ pub fn f1(found: &[Vec<usize>], wanted: &[Vec<usize>]) -> f64 {
     2.0 * common.sum::<usize>() as f64 / (sizes(found) + sizes(wanted)) as f64
 }
 
-/// A dictionary of at least as many elements as known directions, with codes of samples less the decoder's bias.
+/// A dictionary of at least as many elements as known directions, with the codes of samples minus the decoder's bias.
 pub struct Plain {
     pub x: Rows,
     pub elements: Rows,
@@ -149,7 +150,8 @@ impl Plain {
         Codes::of(&self.x, codes, &self.elements, self.lambda)
     }
 
-    /// The scores of the own codes with each element replaced by the known direction that it is matched with.
+    /// Returns the scores of the encoder's codes with each element replaced by the known direction that it is matched
+    /// with.
     pub fn on_known(&self) -> Codes {
         let mut elements = vec![vec![0.0; self.x[0].len()]; self.elements.len()];
         for (direction, &element) in self.known.iter().zip(&self.matched) {
@@ -159,8 +161,8 @@ impl Plain {
         Codes::of(&self.x, &self.codes, &elements, self.lambda)
     }
 
-    /// The features that the active elements of codes stand for; of an element that is matched with none, one that there is
-    /// not.
+    /// Returns the features that the active elements of codes stand for; an element that is matched with no feature
+    /// gives the number of one that does not exist.
     pub fn features(&self, codes: &Rows) -> Vec<Vec<usize>> {
         let feature = |j: usize| self.matched.iter().position(|m| *m == j);
         let of_code = |code: &Vec<f64>| {
@@ -170,13 +172,14 @@ impl Plain {
         codes.iter().map(of_code).collect()
     }
 
-    /// The number of active entries in all.
+    /// Returns the number of active entries in all codes.
     fn entries(codes: &Rows) -> usize {
         codes.iter().map(|c| active(c).len()).sum()
     }
 
-    /// The best codes for every λ on a grid, in steps of 6 %, at which they have as many active entries in all as the
-    /// encoder's, to 3 % beside the nearest: the number need not fall along λ, so there may be several such.
+    /// Returns the best codes for every λ on a grid, in steps of 6 %, at which they have as many active entries in all
+    /// as the encoder's, up to 3 % more off than the nearest: the number need not fall with λ, so there may be several
+    /// such codes.
     pub fn as_many_by_optimum(&self) -> Vec<Rows> {
         let wanted = Self::entries(&self.codes);
         let best = |lambda: f64| -> Rows {
@@ -191,7 +194,7 @@ impl Plain {
         grid.into_iter().filter(near).collect()
     }
 
-    /// Codes by pursuit, with as many active entries as the encoder's in each sample.
+    /// Returns the codes by pursuit, with as many active entries as the encoder's in each sample.
     pub fn as_many_by_pursuit(&self) -> Rows {
         let pairs = self.x.iter().zip(&self.codes);
         pairs
@@ -199,7 +202,7 @@ impl Plain {
             .collect()
     }
 
-    /// The largest products with the elements, as many in all.
+    /// Returns the largest products with the elements, with as many active entries in all as the encoder's codes.
     pub fn as_many_by_transpose(&self) -> Rows {
         let products = |x: &Vec<f64>| self.elements.iter().map(|e| dot(e, x)).collect();
         let products: Rows = self.x.iter().map(products).collect();

@@ -1,5 +1,4 @@
-//! `encoders` against plain loops in f64: what is read from encoders, the claims from the rows of the
-//! table.
+//! `encoders` against plain loops in f64: the measures of encoders, and the claims from the rows of the table.
 //!
 //! Encoders are trained by steps of the kernels, which have tests of their own.
 
@@ -15,7 +14,7 @@ use harness::experiments::autoencoders::encoders::source::Source;
 use harness::rng::Rng;
 use kernels::sae::{L1, Lista, Parameters, Rows as Norms, TwoLayer, Variant};
 
-/// A model near the features, with all of its parameters moved.
+/// Returns a model near the features, with all of its parameters moved.
 fn model(variant: Variant, source: &Source) -> Parameters {
     let rng = &mut Rng::stream(0, "test", "encoders", 0);
     let mut known = source.known.iter().copied();
@@ -73,8 +72,8 @@ fn compare(variant: Variant, source: &Source) {
     let plain = Plain::of(&p, source.samples_to_compare(), source.known(), LAMBDA);
     let samples = plain.x.len() as f64;
     let own = plain.scores(&plain.codes);
-    // Products of at most 22 terms in f32, some 10⁻⁶ of their size; an entry within that of 0 may fall on either side, and
-    // of some 1,500 none or one does.
+    // These are products of at most 22 terms in f32, right to some 10⁻⁶ of their size; an entry within that of 0 may
+    // fall on either side, and of some 1,500 none or one does.
     let near = |found: reading::Codes, expected: &super::encoders_plain::Codes, entries: f64| {
         assert_near(found.l0, expected.l0, entries / samples, expected);
         let tolerance = 1e-5;
@@ -89,7 +88,8 @@ fn compare(variant: Variant, source: &Source) {
     near(found.own, &own, 1.0);
     near(found.on_known.unwrap(), &plain.on_known(), 1.0);
     assert_near(found.mmcs, plain.mmcs(), 1e-5, &"mmcs");
-    // FISTA stops at a gap of 10⁻⁵ of ‖x‖² in each sample: so much its loss is above the least, and no less than it.
+    // FISTA stops at a gap of 10⁻⁵ of ‖x‖² in each sample: its loss is at most that much above the least, and not below
+    // it.
     let least = plain.scores(&plain.best);
     let energy = plain.x.iter().map(|x| dot(x, x)).sum::<f64>() / samples;
     let above = found.fista.loss - least.loss;
@@ -97,7 +97,7 @@ fn compare(variant: Variant, source: &Source) {
     let excess = (own.loss - least.loss) / least.loss;
     let tolerance = (1.0 + excess) * 1.2e-5 * energy / least.loss;
     assert_near(found.distance.excess, excess, tolerance, &"excess");
-    // Entries of FISTA's codes near 0 may be on or off: a reconstruction that is √10⁻⁵ of ‖x‖ away.
+    // Entries of FISTA's codes near 0 may be active or not: its reconstruction is up to √10⁻⁵ of ‖x‖ away.
     let sets = |codes: &Rows| codes.iter().map(|c| active(c)).collect::<Vec<_>>();
     let to_best = f1(&sets(&plain.codes), &sets(&plain.best));
     assert_near(found.distance.f1, to_best, 0.03, &"F1 to the best");
@@ -111,7 +111,7 @@ fn compare(variant: Variant, source: &Source) {
 
     let truth = source.active.as_ref().unwrap();
     let against = |codes: &Rows| f1(&plain.features(codes), truth);
-    // One entry of a hundred or more in all.
+    // One entry of a hundred or more in all may differ.
     let one = 0.01;
     assert_near(found.supports.own.f1(), against(&plain.codes), one, &"own");
     let by_pursuit = against(&plain.as_many_by_pursuit());
@@ -123,7 +123,7 @@ fn compare(variant: Variant, source: &Source) {
         one,
         &"transposed",
     );
-    // One of the λ at which there are as many, each with codes of its own.
+    // The score is that at one of the λ with as many active entries, each of which has codes of its own.
     let by_optimum = plain.as_many_by_optimum();
     let by_optimum: Vec<f64> = by_optimum.iter().map(against).collect();
     let found = found.supports.fista.f1();
@@ -208,7 +208,7 @@ fn verdicts_are_those_of_the_rows() {
             assert_settled(entry, &conditions, &|v| v < 0.0);
         }
     }
-    // Eight cells of three conditions, two of two, and the point settings.
+    // There are eight cells of three conditions, two of two, and the point settings.
     assert_eq!(linear.len(), 9 * 3 * seeds.len());
     assert_eq!(support.len(), 3 * 2 * seeds.len());
 }

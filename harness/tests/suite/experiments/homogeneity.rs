@@ -22,7 +22,7 @@ fn small() -> Settings {
     }
 }
 
-/// ΔR² of one cell as the experiment is described: no nesting, no sums, all neurons, fresh draws.
+/// Returns ΔR² of one cell as the experiment is described: no nesting, no sums, all neurons, fresh draws.
 fn simulate(s: &Settings, k: usize, n_on: usize, seed: u64) -> f64 {
     let stream = |purpose: &str, index| Rng::stream(seed, Homogeneity::ABOUT.id, purpose, index);
     let law = Entries::with(s.positive_share);
@@ -44,7 +44,8 @@ fn simulate(s: &Settings, k: usize, n_on: usize, seed: u64) -> f64 {
             let mut z: Vec<f64> = direction.iter().map(|f| level * f).collect();
             z.iter_mut().zip(&bias).for_each(|(z, b)| *z += b);
             let others = if s.include_own {
-                // The author's rule: the union of those drawn and the feature of interest, one magnitude to each.
+                // The author's rule: the union of the features drawn and the feature of interest, with one magnitude
+                // each.
                 let mut drawn = rng.choose(s.features, n_on);
                 drawn.retain(|&other| other != own);
                 drawn
@@ -69,8 +70,8 @@ fn simulate(s: &Settings, k: usize, n_on: usize, seed: u64) -> f64 {
     mean(&each.collect::<Vec<_>>())
 }
 
-/// Compares every cell. ΔR² is a difference of two shares of a variance: over m held-out samples its
-/// standard error is below 1/√m, and both sides have it.
+/// Compares every cell. ΔR² is a difference of two shares of a variance: over m held-out samples its standard error is
+/// below 1/√m, on both sides.
 fn compare(s: &Settings, seed: u64) {
     let outcome = testing::run::<Homogeneity>(s, &[seed]);
     let held_out = s.samples as f64 * s.test_fraction * s.features_of_interest as f64;
@@ -86,7 +87,7 @@ fn compare(s: &Settings, seed: u64) {
         least = least.min(got);
         most = most.max(got);
     }
-    // The cells differ by far more than the tolerance: the comparison can fail.
+    // The cells differ by far more than the tolerance, so the comparison can fail.
     assert!(most - least > 3.0 * tolerance, "{least} to {most}");
 }
 
@@ -118,8 +119,8 @@ fn companion_settings_agree_with_independent_draws_of_each() {
     compare(&s, 6);
 }
 
-/// The companion's own sizes at its smallest k, where the feature of interest is among the 48 drawn of 100 features
-/// about every other time: were its magnitude added once more, ΔR² would come out at a third.
+/// The feature of interest counts once at the companion's own sizes and its smallest k, where it is among the 48 drawn
+/// of 100 features about every other time: were its magnitude added once more, ΔR² would be a third of what it is.
 #[test]
 fn the_feature_of_interest_counts_once_at_the_sizes_of_the_companion() {
     let s = Settings {
@@ -145,7 +146,7 @@ fn the_feature_of_interest_counts_once_at_the_sizes_of_the_companion() {
 
 #[test]
 fn with_nothing_else_active_the_response_is_that_of_one_feature() {
-    // With nothing else active the response has no noise: a fine grid of levels gives its ΔR².
+    // With no other active feature the response has no noise: a fine grid of levels gives its ΔR².
     let s = Settings {
         samples: 200_000,
         ..small()
@@ -183,7 +184,7 @@ fn the_claim_holds_at_a_small_size_and_its_control_fails() {
         samples: 1000,
         ..Settings::preset(Preset::Quick)
     };
-    // Enough for an interval that decides.
+    // These are enough seeds for an interval that decides.
     let seeds = [0, 1, 2, 3, 4];
     let outcome = testing::run::<Homogeneity>(&s, &seeds);
     let ledger = testing::settle::<Homogeneity>(&outcome, &seeds);
@@ -191,7 +192,7 @@ fn the_claim_holds_at_a_small_size_and_its_control_fails() {
     assert!(entry.high <= -0.9, "{entry:?}");
     assert_eq!(entry.control_value, 0.0);
     assert_eq!(entry.settings, 3);
-    // Not even a feature alone is above 0.2, so nothing is known of how others bring it down.
+    // Not even a feature alone is above 0.2, so it is not known how others bring it down.
     let cell = ledger
         .cells_of(&entry.id)
         .find(|c| c.setting.ends_with("=0.2"));
@@ -204,7 +205,7 @@ fn the_claim_holds_at_a_small_size_and_its_control_fails() {
     let limits = outcome.tables[1].rows::<Limit>();
     let most = limits.iter().map(|r| r.control).fold(0.0, f64::max);
     for row in limits.iter().filter(|r| r.threshold == 0.1) {
-        // Alone, every feature is above the threshold, and others on neurons of their own leave it there.
+        // Alone, every feature is above the threshold, and other features on neurons of their own leave it there.
         assert_eq!(row.control, most, "{row:?}");
         let at = |threshold: f64| {
             let same = |r: &&Limit| (r.k, r.seed, r.threshold) == (row.k, row.seed, threshold);

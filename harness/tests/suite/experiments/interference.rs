@@ -36,7 +36,7 @@ fn unit(f: Vec<f64>) -> Vec<f64> {
     f.into_iter().map(|v| v / norm).collect()
 }
 
-/// c · GELU(a A + b B), neuron by neuron.
+/// Returns c · GELU(a A + b B), neuron by neuron.
 fn output(a: (f64, &[f64]), b: (f64, &[f64]), c: &[f64]) -> f64 {
     let after: Vec<f64> =
         a.1.iter()
@@ -51,7 +51,7 @@ fn maps_agree_with_plain_loops_on_every_isa(isa: Isa) {
     let s = settings();
     let half = |n: usize| unit((0..n).map(|i| if i < n / 2 { 1.0 } else { 0.0 }).collect());
     let all = |n: usize| unit(vec![1.0; n]);
-    // The signs of the first seed: A is positive on the first half, B on those chosen.
+    // The signs of the first seed: A is positive on the first half, B on the neurons that are chosen.
     let mut rng = Rng::stream(7, "interference", "signs", 0);
     let sign = |positive: bool| if positive { 1.0 } else { -1.0 };
     let random_a = unit((0..8).map(|i| sign(i < 4)).collect());
@@ -85,7 +85,7 @@ fn maps_agree_with_plain_loops_on_every_isa(isa: Isa) {
         assert!((row.a - levels.0).abs() < 1e-13);
         assert!((row.b - levels.1).abs() < 1e-13);
         let y = output((levels.0, &a), (levels.1, &b), &read);
-        // Inputs and outputs of 8 neurons, up to 8, each rounded by some units.
+        // There are inputs and outputs of 8 neurons, up to 8 in size, each rounded by some units.
         let bound = 4.0 * 8.0 * 2f64.powi(-24) * 8f64.sqrt();
         assert!((row.y - y).abs() < bound, "{isa}: {} against {y}", row.y);
     }
@@ -104,7 +104,7 @@ fn curves_agree_with_a_layer_of_four_neurons() {
             Overlap::Half => unit(vec![1.0, 1.0, 0.0, 0.0]),
             _ => a.clone(),
         };
-        // Levels over √4.
+        // The levels are divided by √4.
         let x = s.reach * ((i % 41) as f64 / 20.0 - 1.0);
         let y = output((2.0 * x, &a), (2.0 * row.other, &b), &a) / 2.0;
         assert!(
@@ -158,7 +158,7 @@ fn what_is_kept_agrees_with_dense_vectors_on_a_fine_grid() {
         let (with, without) = (mean(k, overlap, row.level), mean(k, overlap, 0.0));
         assert!((row.delta_r2 - with).abs() < 1e-5, "{row:?}: {with}");
         assert!((row.kept - with / without).abs() < 1e-4, "{row:?}");
-        // An aligned feature has one neuron: whatever adds to it is the same, but for its sign.
+        // An aligned feature has one neuron: whatever adds to it is the same, except for its sign.
         if k == 1 && overlap != Overlap::BothSigns {
             let same = |r: &&Kept| (r.k, r.overlap, r.level) == (1, Overlap::Same, row.level);
             let same = rows.iter().find(same).unwrap();

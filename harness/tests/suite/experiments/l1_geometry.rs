@@ -1,4 +1,5 @@
-//! `l1-geometry`: its codes against a plain search over supports, its claims and their controls.
+//! `l1-geometry`: its codes against a plain search over supports and a plain linear program, its claims and their
+//! controls.
 
 use crate::common::testing;
 use harness::claim::Verdict;
@@ -24,7 +25,7 @@ fn small() -> Settings {
     }
 }
 
-/// The weights on these atoms that come closest to x, by Gauss–Newton's normal equations and elimination, and the
+/// Returns the weights on these atoms that come closest to x, by the normal equations and Gaussian elimination, and the
 /// distance that is left.
 fn fit(dictionary: &Dictionary, atoms: &[usize], x: &[f64]) -> (Vec<f64>, f64) {
     let k = atoms.len();
@@ -61,7 +62,7 @@ fn fit(dictionary: &Dictionary, atoms: &[usize], x: &[f64]) -> (Vec<f64>, f64) {
     (weights, dot(&rest, &rest).sqrt())
 }
 
-/// The smallest supports of non-negative codes of x, by trying all.
+/// Returns the smallest supports of non-negative codes of x, by trying all.
 fn smallest_supports(dictionary: &Dictionary, x: &[f64]) -> Vec<Vec<usize>> {
     for size in 1..=dictionary.width() {
         let mut found = Vec::new();
@@ -134,7 +135,7 @@ fn the_gap_grows_with_the_square_of_the_angle() {
     let outcome = testing::run::<L1Geometry>(&small(), &[3]);
     let gaps = Tables::new(outcome.tables).rows::<Gap>();
     for row in gaps.iter().filter(|r| r.atoms == Length::Unit) {
-        // Σ c (1 − cos θ) with weights that add up to 5 and θ between half and all of the angle.
+        // The gap is Σ c (1 − cos θ) with weights that add up to 5 and θ between half and all of the angle.
         let &Gap {
             angle,
             gap,
@@ -149,8 +150,9 @@ fn the_gap_grows_with_the_square_of_the_angle() {
     }
 }
 
-/// The least cost of a code of x by a plain linear program: the simplex method on the tableau of Dᵀc + s = x (rows are
-/// negated where x is negative), in which s ≥ 0 costs a thousand times as much as c, with Bland's rule against cycles.
+/// Returns the least cost of a code of x by a plain linear program: the simplex method on the tableau of Dᵀc + s = x
+/// (rows are negated where x is negative), in which s ≥ 0 costs a thousand times as much as c, with Bland's rule
+/// against cycles.
 fn least_cost(dictionary: &Dictionary, x: &[f64]) -> f64 {
     let (m, n) = (dictionary.width(), dictionary.len());
     let mut rows: Vec<Vec<f64>> = (0..m)
@@ -229,7 +231,7 @@ fn sparser_targets_are_found_more_often_and_every_code_is_proven() {
     for of_law in rows.chunk_by(|a, b| (a.codes, a.atoms, a.n) == (b.codes, b.atoms, b.n)) {
         let (first, last) = (&of_law[0], &of_law[of_law.len() - 1]);
         assert!(first.share >= last.share, "{first:?} {last:?}");
-        // Atoms that are crowded into half of the dimensions are beyond the transition early.
+        // Atoms that are crowded into half of the dimensions pass the transition early.
         let crowded = first.atoms.to_string() == "crowded";
         assert!(
             crowded || (first.share > 0.9 && last.share < 0.5),

@@ -31,7 +31,7 @@ fn dot(f: &[f64], g: &[f64]) -> f64 {
     f.iter().zip(g).map(|(f, g)| f * g).sum()
 }
 
-/// Ridge regression by the normal equations: mean of the inputs, weights, mean of the labels.
+/// Fits a ridge regression by the normal equations, and returns its prediction as a function of an input.
 fn fit(x: &[Vec<f64>], labels: &[f64], ridge: f64) -> impl Fn(&[f64]) -> f64 + use<> {
     let (rows, columns) = (x.len() as f64, x[0].len());
     let mean: Vec<f64> = (0..columns)
@@ -113,7 +113,7 @@ fn probes_agree_with_plain_loops_on_every_isa(isa: Isa) {
                 .filter(|&(x, l)| right((x, l)))
                 .count();
             let wanted = right as f64 / labels.len() as f64;
-            // Rounding may move an example on the fence.
+            // Rounding may move an example on the boundary.
             let off = (found - wanted).abs() * labels.len() as f64;
             assert!(off < 1.5, "{isa}, {stage}: {found} against {wanted}");
         }
@@ -121,7 +121,7 @@ fn probes_agree_with_plain_loops_on_every_isa(isa: Isa) {
         let plane = plane.iter().filter(|r| r.stage == stage);
         for Output { a, b, output, .. } in plane.step_by(97) {
             let x: Vec<f64> = (0..5).map(|j| a * u[j] + b * v[j]).collect();
-            // The ridge lets f32 rounding through at most 1/√ridge or so times as large.
+            // The ridge amplifies the rounding of f32 by at most some 1/√ridge.
             let wanted = probe(&stage_of(stage, &x));
             assert!((output - wanted).abs() < 1e-3, "{isa}, {stage}: {wanted}");
         }
@@ -152,7 +152,7 @@ fn probes_agree_with_plain_loops_on_every_isa(isa: Isa) {
 }
 
 /// Without noise, or with no more of it than single precision keeps, the four cases of an input differ from sums of
-/// features by their rounding only: that must not be taken for the XOR.
+/// features by their rounding only: a probe must not read the XOR from that.
 #[test]
 fn rounding_is_not_read_off_a_linear_layer() {
     for (n, inputs) in [(100, 100), (3, 40), (40, 2)] {
@@ -171,7 +171,7 @@ fn rounding_is_not_read_off_a_linear_layer() {
                 let shown = format!("{stage}, n = {n}, {inputs} inputs, noise {noise}: {accuracy}");
                 match stage {
                     Stage::GeluLayer => assert!(n < 100 || accuracy >= 0.95, "{shown}"),
-                    // Three of four cases are what any line can get right; noise alone gives a few more.
+                    // Any line can get three of four cases right; noise alone gives a few more.
                     _ => assert!(accuracy <= 0.6, "{shown}"),
                 }
             }

@@ -1,4 +1,4 @@
-//! `magnitude`: the example of the plane and the shrinkage against their closed forms, the methods in their order.
+//! `magnitude`: the example in the plane and the shrinkage against their closed forms, and the order of the methods.
 
 use crate::common::{Sandbox, testing};
 use harness::claim::Verdict;
@@ -36,7 +36,7 @@ fn the_example_is_that_of_the_closed_form() {
             .filter(|r| (r.features, r.encoder) == (Case::Pair, encoder));
         rows.collect::<Vec<_>>()
     };
-    // A few roundings of f32.
+    // The numbers are right up to a few roundings of f32.
     let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-6, "{a} {b}");
     let tied = rows(example::Encoder::WithoutBias);
     near(tied[0].weight, 2.0);
@@ -82,7 +82,7 @@ fn mending_magnitudes_on_the_active_set_never_adds_error_and_a_refit_leaves_the_
     let (l1, step) = (error(Method::L1), error(Method::OneStep));
     let refitted = error(Method::Refitted);
     assert!(refitted <= step * (1.0 + 1e-6) && step <= l1 * (1.0 + 1e-6));
-    // Factors are fitted on other samples.
+    // The factors of this method are fitted on other samples.
     assert!(error(Method::Scaled) < l1);
     let refits = Tables::new(outcome.tables.clone()).rows::<Refit>();
     for right in refits.iter().filter(|r| r.set == Set::Right) {
@@ -90,7 +90,8 @@ fn mending_magnitudes_on_the_active_set_never_adds_error_and_a_refit_leaves_the_
             let same = |r: &&Refit| (r.set, r.penalty) == (set, right.penalty);
             refits.iter().find(same).unwrap().left
         };
-        // More room leaves no more, but for the rounding of magnitudes to f32, and less room no less.
+        // With an element more no more error is left, except for the rounding of magnitudes to f32, and with one fewer
+        // no less.
         assert!(
             left(Set::OneTooMany) <= right.left * (1.0 + 1e-6) + 1e-6,
             "{refits:?}"
@@ -115,12 +116,12 @@ fn an_encoder_reaches_the_best_codes_of_orthogonal_features_alone() {
     assert!(claim.value > 10.0 * claim.control_value, "{claim:?}");
     assert_eq!(claim.settings, 4);
     for row in Tables::new(outcome.tables).rows::<Encoded>() {
-        // No code is better than the best, but for the gap of 1e-5 of ‖x‖² at which FISTA stops.
+        // No code is better than the best, up to the gap of 1e-5 of ‖x‖² at which FISTA stops.
         assert!(
             row.excess > -1e-3 && (0.0..=1.0).contains(&row.best_f1),
             "{row:?}"
         );
-        // Of each orthogonal feature, the best code and that of a trained encoder are max(0, m − λ/2).
+        // For each orthogonal feature, the best code and that of a trained encoder are max(0, m − λ/2).
         assert!(!row.orthogonal || row.excess < 0.01, "{row:?}");
     }
 }
@@ -133,7 +134,7 @@ fn errors_in_the_plane_are_shares_of_the_squares_of_uniform_magnitudes() {
     };
     let outcome = testing::run::<Magnitude>(&s, &[0]);
     for row in Tables::new(outcome.tables).rows::<Left>() {
-        // E m² = 4/3 and (E m)² = 1 for m uniform on (0, 2); together they overlap by their cosine.
+        // E m² = 4/3 and (E m)² = 1 for m uniform on (0, 2); two features together overlap by their cosine.
         let cosine = match row.features {
             Case::Pair => 0.5f64.sqrt(),
             Case::Orthogonal => 0.0,
@@ -144,7 +145,7 @@ fn errors_in_the_plane_are_shares_of_the_squares_of_uniform_magnitudes() {
             1 => 4.0 / 3.0,
             _ => 8.0 / 3.0 + 2.0 * cosine,
         };
-        // Deviations are at most some 2.5; five standard errors.
+        // Deviations are at most some 2.5; five standard errors are allowed.
         let spread = 5.0 * 2.5 / (s.held_out as f64).sqrt();
         assert!((row.square - expected).abs() <= spread, "{row:?}");
         assert!(row.active == 0 || row.error < 0.5 * row.square, "{row:?}");

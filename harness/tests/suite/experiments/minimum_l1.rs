@@ -1,11 +1,11 @@
-//! Codes of least L1 norm, as properties over random dictionaries and targets, against a search by Gaussian
-//! elimination over all choices of atoms. Each test names the claims that it bears on.
+//! Properties of codes of least L1 norm, over random dictionaries and targets, against a search by Gaussian elimination
+//! over all choices of atoms. Each test names the claims that it bears on.
 
 use harness::sae::minimum_l1::{Bases, Dictionary, Homotopy, dot, norm, support};
 use proptest::prelude::*;
 use proptests::{config, fit, stream};
 
-/// A dictionary of unit atoms, and a target that some of them make with weights in [0.5, 2).
+/// A dictionary of unit atoms, and a target made from some of them with weights in [0.5, 2).
 #[derive(Debug, Clone)]
 struct Problem {
     width: usize,
@@ -40,7 +40,7 @@ impl Problem {
         Dictionary::new(self.width, self.atoms.concat())
     }
 
-    /// The cheapest code by enumeration, if the target is far enough from 0 to have a direction.
+    /// Returns the cheapest code by enumeration, if the target is far enough from 0 to have a direction.
     fn code(&self) -> Option<Vec<f64>> {
         if norm(&self.x) < 1e-3 {
             return None;
@@ -52,7 +52,7 @@ impl Problem {
         )
     }
 
-    /// The least cost by solving for every choice of as many atoms as dimensions.
+    /// Returns the least cost, by solving for every choice of as many atoms as dimensions.
     fn least_cost(&self) -> f64 {
         let mut least = f64::INFINITY;
         for choice in 0u32..1 << self.atoms.len() {
@@ -78,7 +78,7 @@ impl Problem {
         least
     }
 
-    /// With a map applied to every atom and the target.
+    /// Returns the problem with a map applied to every atom and the target.
     fn mapped(&self, map: impl Fn(&[f64]) -> Vec<f64>) -> Problem {
         Problem {
             width: self.width,
@@ -95,7 +95,7 @@ fn cost(code: &[f64]) -> f64 {
 proptest! {
     #![proptest_config(config(128))]
 
-    /// At most m atoms, an exact reconstruction, and no basis that is cheaper; the path comes to the same cost.
+    /// A code has at most m atoms, reconstructs exactly, and no basis is cheaper; the path comes to the same cost.
     ///
     /// Claims: l1-picks-the-sparsest
     #[test]
@@ -116,7 +116,7 @@ proptest! {
         }
     }
 
-    /// ‖c‖₁ = ‖x‖ / (mean cosine of the atoms with x, weighted by activity).
+    /// The norm is ‖c‖₁ = ‖x‖ / (mean cosine of the atoms with x, weighted by activity).
     ///
     /// Claims: l1-is-inverse-cosine
     #[test]
@@ -128,8 +128,8 @@ proptest! {
         prop_assert!((cost(&code) - length / mean).abs() <= 1e-7 * cost(&code) / mean);
     }
 
-    /// s times the target, s times the code; it is a code of the rotated target in rotated atoms, and in another order
-    /// of the atoms its magnitudes go with them.
+    /// The code of s times the target is s times the code; it is a code of the rotated target in rotated atoms, and in
+    /// another order of the atoms its magnitudes go with them.
     ///
     /// Claims: l1-picks-the-sparsest
     #[test]
@@ -140,7 +140,7 @@ proptest! {
         shift in 0..10usize,
     ) {
         let Some(code) = problem.code() else { return Ok(()) };
-        // The other problem's code, scaled and ordered back, is a code of this one and costs as much.
+        // The other problem's code, scaled and ordered back, is a code of this problem and costs as much.
         let same = |other: Problem, factor: f64, shift: usize| {
             let mut other: Vec<f64> =
                 other.code().expect("far from 0").iter().map(|c| c / factor).collect();
@@ -167,9 +167,9 @@ proptest! {
         prop_assert!(same(permuted, 1.0, shift % n));
     }
 
-    /// Of three directions in the plane, the code of a target between two neighbours uses these two, the larger weight
-    /// on the closer, and only one where the target lies on it. Angles keep a distance of 0.01 rad, so that all is told
-    /// apart.
+    /// Of three directions in the plane, the code of a target between two neighbours uses these two, with the larger
+    /// weight on the closer one, and only one where the target lies on it. Angles keep a distance of 0.01 rad, so that
+    /// the cases are distinct.
     ///
     /// Claims: l1-picks-the-sparsest
     #[test]
@@ -184,7 +184,7 @@ proptest! {
         let angles = [0.0, gaps.0, gaps.0 + gaps.1];
         let (from, to) = if far_side { (1, 2) } else { (0, 1) };
         let gap = angles[to] - angles[from];
-        // One end of the range is on an atom.
+        // One end of the range of targets is on an atom.
         let within = if share < 0.2 { 0.0 } else { 0.01 + (gap - 0.02) * (share - 0.2) / 0.8 };
         let towards = |angle: f64| vec![(turn + angle).cos(), (turn + angle).sin()];
         let mut places = [0, 1, 2];

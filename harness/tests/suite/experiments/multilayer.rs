@@ -1,4 +1,4 @@
-//! `multilayer` as a run: divergence, and going on after an interrupt.
+//! `multilayer` as a run: divergence, interrupts, kills, damaged files and a full disk.
 #![cfg(unix)]
 
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::common::{
 };
 use harness::rng::Rng;
 
-/// Settings of a run of a second.
+/// The arguments of a run that takes a second.
 const TINY: &str = "multilayer --seeds 2 --quiet --set multilayer.width=20 --set multilayer.hidden=20 \
     --set multilayer.layers=6 --set multilayer.datapoints=[16,48] --set multilayer.batch=16 --set multilayer.epochs=300 \
     --set multilayer.other_seeds=1 --set multilayer.opposite_steps=300 --set multilayer.long_epochs=300 \
@@ -33,7 +33,7 @@ fn a_model_that_diverges_is_named_and_leaves_its_claims_open() {
     );
     let ours = sandbox.claims("a", "multilayer");
     assert_eq!(ours.len(), 5);
-    // Blocks are trained at a rate of their own.
+    // Blocks have a learning rate of their own.
     let on_layers = ours.iter().filter(|l| !l.starts_with("end-to-end"));
     for line in on_layers {
         assert!(
@@ -41,13 +41,13 @@ fn a_model_that_diverges_is_named_and_leaves_its_claims_open() {
             "{line}"
         );
     }
-    // The rest of the suite is as ever, and what was measured is there.
+    // The rest of the suite is computed as usual, and the measures are there.
     sandbox.claim("a", "same-shape-smaller");
     let models = std::fs::read_to_string(sandbox.join("a/multilayer/models.csv")).unwrap();
     assert!(models.contains("untrained") && models.contains("diverged at step 1"));
 }
 
-/// The checkpoints of each training in progress or done.
+/// Returns the checkpoints of each training in progress or done.
 fn checkpoints(run: &Path) -> Vec<Vec<PathBuf>> {
     let list = |folder: &Path| -> Vec<PathBuf> {
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
@@ -81,7 +81,7 @@ fn a_killed_run_is_resumed_to_the_same_bytes_at_any_number_of_threads() {
     for _ in 0..4 {
         std::thread::sleep(Duration::from_millis(20 + rng.below(150) as u64));
         if child.try_wait().unwrap().is_some() {
-            // It came through before: that must not have harmed it, and another one is killed.
+            // The run ended before the kill: its results must be those of the whole run, and another run is killed.
             same(&whole, &results(&sandbox.join("killed")));
             std::fs::remove_dir_all(sandbox.join("killed")).unwrap();
             child = sandbox.start(&format!("run {TINY} --threads 2 --out killed"));
@@ -189,7 +189,7 @@ fn damaged_checkpoints_are_refused_until_they_are_removed() {
 
     let trainings = checkpoints(&run);
     let mut trainings = trainings.iter().filter(|f| f.len() >= 2);
-    // The last of one training gets a flipped bit; of another one, all are cut short.
+    // In the last checkpoint of one training a bit is flipped; two of another one are cut short.
     let (one, other) = (trainings.next().unwrap(), trainings.next().unwrap());
     let damaged = [one.last().unwrap(), &other[0], &other[1]];
     flip_a_bit(damaged[0]);
@@ -232,7 +232,7 @@ fn a_changed_model_is_named_and_trained_again() {
 #[test]
 fn a_run_that_filled_the_disk_is_resumed_to_the_same_bytes() {
     let sandbox = Sandbox::new();
-    // Models are smaller than checkpoints, but written first.
+    // No models are saved: they are smaller than checkpoints, but written first.
     let run = format!("run {TINY} --set multilayer.saved_seeds=0");
     sandbox
         .harness(&format!("{run} --out whole"))

@@ -1,4 +1,4 @@
-//! The models that `multilayer` builds by hand, and its controls: what they are is known, and is read from them.
+//! The models that `multilayer` builds by hand, whose properties are known, and its controls.
 
 use super::multilayer_plain::{all_plain, margin};
 use crate::common::testing;
@@ -14,7 +14,7 @@ use harness::settings::{Preset, Settings as _};
 use harness::table::record::Word as _;
 use kernels::{Exec, Isa};
 
-/// 40 pairs out of 12² with classes out of 12.
+/// Returns 40 pairs out of 12² with classes out of 12.
 fn forty() -> Data {
     Data::draw(12, Targets::Random, 40, 4)
 }
@@ -39,7 +39,7 @@ fn a_look_up_model_is_right_exactly_from_its_owner_on() {
                     };
                     assert_eq!(logit, f64::from(want), "{loss} {k} {l} {c}");
                 }
-                // The code is next to nothing as a logit.
+                // As a logit, the code is next to nothing.
                 assert!(x[12..].iter().all(|&v| v == 0.0 || v == -1.0 / 1024.0));
                 assert_eq!(margin(x, target) > 0.0, done);
             }
@@ -47,7 +47,7 @@ fn a_look_up_model_is_right_exactly_from_its_owner_on() {
             let want: Vec<bool> = (1..=8).map(|l| l == owner).collect();
             assert_eq!(active, want, "only the owner has a gradient");
         }
-        // Through the kernels: five datapoints a layer, by every judge, and each measure finds the owner.
+        // Read by the kernels, five datapoints belong to each layer by every judge, and each measure finds the owner.
         let exec = Exec::serial(Isa::detect());
         let judges = [Judge::Loss(0.05), Judge::Argmax, Judge::AffineLens];
         let reading = Reading::of(exec, &p, &data, loss, &judges, &[]);
@@ -86,7 +86,7 @@ fn an_and_circuit_is_exact_and_its_work_is_dealt_as_told() {
             let target = data.targets[k] as usize;
             for (c, &logit) in a.streams[8][..12].iter().enumerate() {
                 let want = if c == target { 1.0 } else { 0.0 };
-                // What is written is rounded to f32.
+                // The written values are rounded to f32.
                 assert!((logit - want).abs() < 1e-4, "{k} {c}: {logit}");
             }
             for (l, done) in done.iter_mut().enumerate() {
@@ -94,7 +94,7 @@ fn an_and_circuit_is_exact_and_its_work_is_dealt_as_told() {
             }
         }
     }
-    // A share of a datapoint is spread by 0.2 or so in each of thirty circuits.
+    // The share of a datapoint deviates by 0.2 or so in each of thirty circuits.
     for (l, done) in done.iter().enumerate() {
         assert!(
             (done - l as f64 / 8.0).abs() < 0.05,
@@ -152,7 +152,7 @@ fn the_controls_fail_where_they_should_and_every_cell_is_settled() {
             width: 8,
             hidden: 4,
             layers: 2,
-            // All 64 pairs that there are at last, which neither way learns with so few units.
+            // These are at last all 64 pairs that exist, which neither way learns with so few units.
             loads: vec![1.0, 2.0, 16.0],
             steps: 1000,
             curve: OtherBlocks {
@@ -177,8 +177,9 @@ fn the_controls_fail_where_they_should_and_every_cell_is_settled() {
     assert_eq!((entry.verdict, entry.value), (Verdict::NotReproduced, 6.0));
 
     let ledger = testing::settle::<Multilayer>(&outcome, &seeds);
-    // Two losses; minibatches with two budgets and all datapoints with one; two pairs of loads; and the point. Early stop
-    // is a third budget and a second one, where a training stops early.
+    // There are two losses; minibatches with two budgets and all datapoints with one; two pairs of loads; and the
+    // point. Early stopping is a third budget for minibatches and a second one for all datapoints, where a training
+    // stops early.
     let (cells, stopped) = (2 * (2 + 1) * 2 + 1, 2 * 2 * 2);
     for (id, judges) in [
         ("late-layers-near-linear", 1),
@@ -198,7 +199,7 @@ fn the_controls_fail_where_they_should_and_every_cell_is_settled() {
     let id = "end-to-end-learns-more";
     let entry = ledger.get(id).unwrap();
     assert!(entry.value > 0.0, "{entry:?}");
-    // Two numbers of blocks and two rates, among them the point.
+    // There are two numbers of blocks and two rates, the point among them.
     assert_eq!(entry.settings, 4);
     let point = ledger.cells_of(id).filter(|c| c.point).collect::<Vec<_>>();
     let same = [(point[0].setting.as_str(), point[0].value.to_bits())];
@@ -207,7 +208,8 @@ fn the_controls_fail_where_they_should_and_every_cell_is_settled() {
         (point.len(), same),
         (1, [(expected, entry.value.to_bits())])
     );
-    // One block is trained in the same way by both. Where it learns all 64 pairs, nobody knows who would learn more.
+    // One block is trained in the same way by both methods. Where it learns all 64 pairs, it is not known which would
+    // learn more.
     let alone = ledger
         .cells_of(id)
         .filter(|c| c.setting.starts_with("layers=1;"));

@@ -1,4 +1,4 @@
-//! A model of `multilayer`, and what is read from it, by plain loops in f64.
+//! A model of `multilayer` by plain loops in f64: its residual streams, losses and gradient norms.
 
 use harness::experiments::many_layers::multilayer::Loss;
 use harness::experiments::many_layers::multilayer::data::Data;
@@ -16,23 +16,23 @@ fn transposed(m: MatRef, y: &[f64]) -> Vec<f64> {
     (0..m.cols()).map(dot).collect()
 }
 
-/// Sum of the squares of all entries of y xᵀ, entry by entry.
+/// Returns the sum of the squares of all entries of y xᵀ, entry by entry.
 fn outer_squares(y: &[f64], x: &[f64]) -> f64 {
     y.iter()
         .flat_map(|y| x.iter().map(move |x| (y * x).powi(2)))
         .sum()
 }
 
-/// What a plain loop finds for one datapoint.
+/// The results of plain loops for one datapoint.
 pub struct Plain {
     /// The residual stream after layers 0 … L.
     pub streams: Vec<Vec<f64>>,
     pub loss: Vec<f64>,
-    /// Gradient norms of blocks 1 … L.
+    /// The gradient norms of blocks 1 … L.
     pub norm: Vec<f64>,
 }
 
-/// The value and the derivative of an activation.
+/// Returns the value and the derivative of an activation.
 fn activation(p: &Parameters, z: f64) -> (f64, f64) {
     match p.shape().activation {
         Activation::Relu => (z.max(0.0), if z > 0.0 { 1.0 } else { 0.0 }),
@@ -94,13 +94,13 @@ fn plain(p: &Parameters, pair: [u32; 2], target: usize, loss: Loss) -> Plain {
     }
 }
 
-/// The correct logit minus the largest other one.
+/// Returns the correct logit minus the largest other one.
 pub fn margin(logits: &[f64], target: usize) -> f64 {
     let others = (0..logits.len()).filter(|&c| c != target);
     logits[target] - others.map(|c| logits[c]).fold(f64::NEG_INFINITY, f64::max)
 }
 
-/// What plain loops find for all datapoints.
+/// Returns the results of plain loops for all datapoints.
 pub fn all_plain(p: &Parameters, data: &Data, loss: Loss) -> Vec<Plain> {
     let one = |k: usize| plain(p, data.pairs[k], data.targets[k] as usize, loss);
     (0..data.len()).map(one).collect()

@@ -1,4 +1,4 @@
-//! What `multilayer` reads from models, against plain loops in f64.
+//! The measures that `multilayer` takes of models, against plain loops in f64.
 
 use super::multilayer_plain::{Plain, all_plain, margin};
 use harness::experiments::many_layers::multilayer::Loss;
@@ -18,7 +18,7 @@ fn quantile(mut values: Vec<f64>, q: f64) -> f64 {
     low + (at - at.floor()) * (high - low)
 }
 
-/// A model with random weights and random data for it.
+/// Returns a model with random weights and random data for it.
 fn random_model() -> (Parameters, Data) {
     let shape = Shape {
         vocabulary: 7,
@@ -41,8 +41,8 @@ fn random_model() -> (Parameters, Data) {
     (p, data)
 }
 
-/// Through six blocks, sums of at most 13 terms in f32: some 6·2·(13 + 4)·2⁻²⁴ = 1.2e-5 of the sizes summed;
-/// ten times that, since values cancel.
+/// Asserts that two numbers agree up to rounding. Six blocks with sums of at most 13 terms in f32 err by some 6·2·(13 +
+/// 4)·2⁻²⁴ = 1.2e-5 of the sizes summed; ten times that is allowed, since values cancel.
 #[track_caller]
 fn near(a: f64, b: f64) {
     assert!((a - b).abs() <= 1.2e-4 * b.abs().max(0.1), "{a} {b}");
@@ -84,7 +84,7 @@ fn losses_logits_and_fractions_are_those_of_plain_loops() {
     }
 }
 
-/// The parts of each layer by a measure, and the layer that decides.
+/// Returns the share of each layer by a measure, and the layer that decides.
 fn plain_shares(a: &Plain, target: usize, measure: Measure) -> (Vec<f64>, Option<usize>) {
     let positive = |values: Vec<f64>| -> Vec<f64> {
         values.windows(2).map(|w| (w[1] - w[0]).max(0.0)).collect()
@@ -100,7 +100,7 @@ fn plain_shares(a: &Plain, target: usize, measure: Measure) -> (Vec<f64>, Option
     let shares: Vec<f64> = parts.iter().map(|v| v / total).collect();
     let largest = (0..6).max_by(|&a, &b| shares[a].total_cmp(&shares[b]));
     let decides = match measure {
-        // The layer after the last one at which it is wrong.
+        // The layer that decides is the one after the last one at which the model is wrong.
         Measure::Margin => (0..=6)
             .rev()
             .find(|&l| margins[l] <= 0.0)
@@ -121,13 +121,13 @@ fn the_four_measures_are_those_of_plain_loops() {
         for &measure in Measure::ALL {
             for (k, a) in all.iter().enumerate() {
                 let (want, decides) = plain_shares(a, data.targets[k] as usize, measure);
-                // There are datapoints whose loss never drops: there is nothing to share.
+                // There are datapoints whose loss never drops: they have no shares.
                 let Some(got) = shares(&traces, measure, k) else {
                     assert!(want.iter().all(|v| v.is_nan()), "{measure} {k}: {want:?}");
                     assert_eq!(decisive_share(&traces, measure, k), None);
                     continue;
                 };
-                // A rise is a difference of two values of some units.
+                // A rise is a difference of two values of some units in size.
                 let close = |a: f64, b: f64| (a - b).abs() < 2e-3;
                 assert!(
                     got.iter().zip(&want).all(|(a, b)| close(*a, *b)),

@@ -26,7 +26,7 @@ fn small() -> Settings {
     }
 }
 
-/// Mean over the first `count` features of the largest cosine with another of them.
+/// Returns the mean over the first `count` features of the largest cosine with another of them.
 fn mmcs(features: &Features, count: usize) -> f64 {
     let all: Vec<Vec<f64>> = (0..count).map(|i| features.dense(i)).collect();
     let largest = all.iter().enumerate().map(|(i, a)| {
@@ -53,7 +53,7 @@ fn every_cell_agrees_with_all_cosines_on_every_instruction_set(isa: Isa) {
         let features = Features::draw(s.most, k, s.n, entries, &mut rng);
         let exact = mmcs(&features, count);
         let got = row.mmcs;
-        // γ₂₀ of products of unit vectors, and the entries' own rounding.
+        // The error is γ₂₀ of products of unit vectors, and the rounding of the entries themselves.
         assert!(
             (got - exact).abs() < 3e-6,
             "{isa} k = {k}, N = {count}: {got}, not {exact}"
@@ -85,7 +85,7 @@ fn numbers_of_nearly_orthogonal_features_are_where_the_curves_cross_the_threshol
             let below = curve.iter().rposition(|(_, mmcs)| *mmcs < row.threshold);
             let wanted = match below {
                 None => curve[0].0,
-                // To the bit: a number at the end is not known.
+                // At the last number of the grid the result is that number exactly, since the true one is not known.
                 Some(last) if last + 1 == curve.len() => {
                     assert_eq!(found, curve[last].0);
                     found
@@ -100,7 +100,8 @@ fn numbers_of_nearly_orthogonal_features_are_where_the_curves_cross_the_threshol
     }
 }
 
-/// Positive features on all of many neurons have cosines near 3/4: the mean of u², 1/3, against that of u squared, 1/4.
+/// Without their signs, features on all of many neurons have cosines near 3/4: for u uniform on (0, 1), the square of
+/// the mean of u, 1/4, divided by the mean of u², 1/3.
 #[test]
 fn without_their_signs_features_on_all_neurons_are_alike() {
     let s = Settings {
@@ -117,7 +118,7 @@ fn without_their_signs_features_on_all_neurons_are_alike() {
         .filter(|r| r.k == 4000)
     {
         let wanted = if row.control { 0.75 } else { 0.0 };
-        // A cosine is off by some 1/√4000 = 0.016, and the largest of 15 by some two of them.
+        // A cosine is off by some 1/√4000 = 0.016, and the largest of 15 by about twice that.
         assert!((row.mmcs - wanted).abs() < 0.06, "{row:?}");
     }
 }
@@ -128,14 +129,14 @@ fn the_claim_holds_at_a_small_size_and_its_control_fails() {
         most: 1024,
         ..Settings::preset(Preset::Quick)
     };
-    // Enough for an interval that decides.
+    // These are enough seeds for an interval that decides.
     let seeds = [0, 1, 2, 3, 4];
     let outcome = testing::run::<NearOrthogonality>(&s, &seeds);
     let ledger = testing::settle::<NearOrthogonality>(&outcome, &seeds);
     let entry = ledger.get("more-dimensions-more-features").unwrap();
     assert_eq!(entry.verdict, Verdict::Reproduced, "{entry:?}");
     assert!(entry.control_value < 0.0, "{entry:?}");
-    // Four thresholds, each from k = 8 and from k = 2 on.
+    // There are four thresholds, each from k = 8 and from k = 2 on.
     assert_eq!(entry.settings, 8);
 }
 

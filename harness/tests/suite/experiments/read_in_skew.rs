@@ -67,7 +67,7 @@ fn effects_are_those_of_plain_loops(isa: Isa) {
                 let all = (0..shape.vocabulary).map(|i| before(i, k)).sum::<f64>();
                 let expected = before(i, k) - all / shape.vocabulary as f64;
                 let found = f64::from(found[i * shape.hidden + k]);
-                // Some dozen roundings in f32 of numbers below 4.
+                // Some dozen roundings in f32 of numbers below 4 are allowed.
                 assert!(
                     (found - expected).abs() < 1e-5,
                     "{l} {i} {k}: {found} {expected}"
@@ -93,12 +93,13 @@ fn the_majority_is_counted_and_random_directions_are_nearly_balanced() {
         .map(|v| v as f32)
         .collect();
     let skew = Skew::of(Model::Random, 0, 1, &directions, 100);
-    // 1/2 plus the mean distance of a fair binomial share of 100 from it, C(100, 50) / 2^101 = 0.0398, and five
-    // standard errors of a mean of 2000 such distances, whose standard deviation is 0.03.
+    // The mean is 1/2 plus the mean distance of a fair binomial share of 100 from it, C(100, 50) / 2^101 = 0.0398,
+    // within five standard errors of a mean of 2000 such distances, whose standard deviation is 0.03.
     assert!((skew.majority - 0.5398).abs() < 0.0034, "{}", skew.majority);
 }
 
-/// Else their claims are undecided for want of a model.
+/// Enough models are saved for every experiment that reads them, or their claims would be undecided for want of a
+/// model.
 #[test]
 fn as_many_models_are_saved_as_experiments_look_into() {
     for preset in Preset::ALL {

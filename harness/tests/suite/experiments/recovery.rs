@@ -1,4 +1,4 @@
-//! `recovery`: its measures against plain f64 loops, its claims and controls, divergence, and going on after a kill.
+//! `recovery`: its measures against plain f64 loops, its claims and controls, divergence, and resuming after a kill.
 #![cfg(unix)]
 
 use std::time::Duration;
@@ -14,7 +14,7 @@ use harness::settings::{Preset, Settings as _};
 use kernels::sae::{L1, Parameters, Rows, Shape, Variant};
 use kernels::{Exec, Isa, MatRef};
 
-/// Settings of a run of a second.
+/// The arguments of a run that takes a second.
 const TINY: &str = "recovery --seeds 2 --quiet --set recovery.data.width=8 --set recovery.data.features=12 \
     --set recovery.data.active=1.5 --set recovery.lambdas=[0.001,0.1,3.0] --set recovery.ratios=[1,2] \
     --set recovery.training.steps=300 --set recovery.training.batch=32 --set recovery.held_out=500 \
@@ -33,7 +33,7 @@ fn law() -> Law {
     }
 }
 
-/// A model with random weights and biases, that of dead elements far below 0.
+/// Returns a model with random weights and biases; the biases of dead elements are far below 0.
 fn model() -> Parameters {
     let shape = Shape {
         width: 8,
@@ -119,7 +119,7 @@ fn measures_are_those_of_plain_loops() {
                 .sum::<f64>()
         })
         .sum();
-    // Sums of some 20 terms in f32; an entry at the edge of 0 may fall on the other side.
+    // Sums of some 20 terms in f32; an entry near 0 may fall on the other side of it.
     let near = |a: f64, b: f64| assert!((a - b).abs() <= 1e-5 * b.abs().max(1.0), "{a} {b}");
     near(reading.loss, (error + lambda * l1) / samples);
     near(reading.explained_variance, 1.0 - error / variance);
@@ -184,7 +184,7 @@ fn the_excess_is_that_over_coordinate_descent_by_plain_loops() {
         let rest = rest(x, code);
         dot(&rest, &rest) + lambda * code.iter().sum::<f64>()
     };
-    // The loss is convex, so what no coordinate can mend is the best.
+    // The loss is convex, so a code that no change of a coordinate improves is the best.
     let best = |x: &[f64]| {
         let mut code = vec![0.0; 20];
         for _ in 0..2000 {
@@ -240,7 +240,7 @@ fn features_are_recovered_in_a_band_and_not_without_a_penalty() {
     let outcome = testing::run::<Recovery>(&s, &[0]);
     let claims = testing::settle::<Recovery>(&outcome, &[0]);
     let band = claims.get("l1-band-recovers-features").unwrap();
-    // One seed has no interval, but every condition of the claim holds there, and the headline fails in the control.
+    // One seed gives no interval, but every condition of the claim holds there, and the headline fails in the control.
     let of_band = |m: &&Measurement| m.claim == band.id && m.setting.is_empty();
     let measures: Vec<_> = outcome.measures.iter().filter(of_band).collect();
     assert!(
@@ -255,7 +255,7 @@ fn features_are_recovered_in_a_band_and_not_without_a_penalty() {
         duplicates.value < duplicates.control_value,
         "{duplicates:?}"
     );
-    // Weights × ratios × choices of λ × budgets × cosines; the point setting is among them.
+    // Weights × choices of λ × budgets × cosines, at the one ratio up to 1; the point setting is among them.
     assert_eq!(duplicates.settings, 2 * 3 * 2 * 2);
     assert!(claims.cells_of(duplicates.id.as_str()).any(|c| c.point));
 }

@@ -19,14 +19,14 @@ fn settings() -> Settings {
     }
 }
 
-/// The rescaled response of `n` neurons, one by one.
+/// Returns the rescaled response of `n` neurons, one by one.
 fn rescaled(n: usize, power: f64, x: f64) -> f64 {
     let (scale, f) = ((n as f64).powf(power), 1.0 / (n as f64).sqrt());
     (0..n).map(|_| f * gelu(scale * x * f)).sum::<f64>() / scale
 }
 
-/// Rounding of the input and of GELU, some 4 units of f32 at |x| ≤ 4, once per neuron: the share of
-/// n neurons in y / scale is √n / scale of one.
+/// Returns a bound on the rounding of the input and of GELU, some 4 units of f32 at |x| ≤ 4, once per neuron: the share
+/// of n neurons in y / scale is √n / scale of one.
 fn bound(n: usize, power: f64) -> f64 {
     4.0 * 4.0 * 2f64.powi(-24) * (n as f64).powf(0.5 - power)
 }

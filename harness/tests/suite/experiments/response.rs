@@ -45,8 +45,8 @@ fn activate(activation: Activation, z: f64) -> f64 {
     }
 }
 
-/// g · act(x f), and a bound on the error of computing it with f32 kernels: the input is rounded once
-/// (slope of the activation at most 1.13), the activation is within 2 ulp or 1e-7.
+/// Returns g · act(x f), and a bound on the error of computing it with f32 kernels: the input is rounded once (slope of
+/// the activation at most 1.13), the activation is within 2 ulp or 1e-7.
 fn response(activation: Activation, x: f64, f: &[f64], g: &[f64]) -> (f64, f64) {
     let half_ulp = 2f64.powi(-24);
     f.iter().zip(g).fold((0.0, 0.0), |(sum, error), (f, g)| {
@@ -73,7 +73,7 @@ fn curves_agree_with_plain_loops_on_every_isa(isa: Isa) {
     }
 }
 
-/// ΔR² over an even grid of so many levels that it is as good as all of them.
+/// Returns ΔR² over an even grid of so many levels that it is as good as over all levels.
 fn on_a_grid(y: impl Fn(f64) -> f64, reach: f64) -> f64 {
     let x = (0..20_000).map(|i| reach * ((f64::from(i) + 0.5) / 10_000.0 - 1.0));
     let points: Vec<_> = x.map(|x| (x, y(x))).collect();
@@ -96,7 +96,7 @@ fn non_homogeneity_agrees_with_fits_on_a_fine_grid_of_levels() {
     }
     for row in tables.rows::<Reach>().iter().step_by(7) {
         let wanted = on_a_grid(|x| activate(row.activation, x), row.r);
-        // From a range of 30 on the bend of GELU is sharp for sixteen points on either side.
+        // From a range of 30 on, the bend of GELU is sharp for sixteen points on either side.
         assert!((row.delta_r2 - wanted).abs() < 1e-3, "{row:?}: {wanted}");
     }
 }
@@ -114,7 +114,7 @@ fn the_controls_fail_where_the_claims_are_measured() {
     assert!(control("same-shape-smaller") > 1e-2);
     assert!((control("distributed-nearly-linear") - 1.0).abs() < 1e-12);
     assert!(control("wider-is-more-linear").abs() < 1e-12);
-    // 0.184 by an independent computation.
+    // An independent computation gives 0.184.
     let ratio = ledger.get("distributed-nearly-linear").unwrap().value;
     assert!((ratio - 0.184).abs() < 5e-4, "{ratio}");
 }

@@ -25,7 +25,7 @@ fn settings() -> Settings {
     }
 }
 
-/// f · GELU(x f), neuron by neuron.
+/// Returns f · GELU(x f), neuron by neuron.
 fn response(f: &[f64], x: f64) -> f64 {
     f.iter().map(|f| f * gelu(x * f)).sum()
 }
@@ -66,7 +66,7 @@ fn curves_and_their_delta_r2_agree_with_plain_loops_on_every_isa(isa: Isa) {
     }
 }
 
-/// ΔR² along a direction over evenly spread levels, as exact as their number allows: 1/4000².
+/// Returns ΔR² along a direction over evenly spread levels, as exact as their number allows: 1/4000².
 fn on_a_dense_grid(f: &[f64], reach: f64) -> f64 {
     let reach = reach * (f.len() as f64).sqrt();
     let x = (0..4000).map(|i| reach * ((f64::from(i) + 0.5) / 2000.0 - 1.0));
@@ -136,7 +136,7 @@ fn the_integral_is_what_held_out_levels_estimate() {
     let integral = tables.rows::<Quantiles>()[0].all_positive;
     let same = tables.rows::<NonHomogeneity>()[0].delta_r2;
     assert!((same - integral).abs() < 1e-6, "{same} against {integral}");
-    // Every neuron of 100 does the same.
+    // All 100 neurons have the same response.
     let levels = (0..100_000).map(|i| 5.0 * (f64::from(i) / 50_000.0 - 1.0));
     let mut points: Vec<_> = levels.map(|x| (x, gelu(x))).collect();
     Rng::stream(5, "test", "split", 0).shuffle(&mut points);

@@ -31,7 +31,7 @@ fn small() -> Settings {
     }
 }
 
-/// The tables of the two experiments that it reads.
+/// Returns the tables of the two experiments that `tradeoff` reads.
 fn inputs(seeds: &[u64]) -> BTreeMap<&'static str, Tables> {
     let homogeneity = homogeneity::Settings {
         n: 20,
@@ -75,8 +75,8 @@ fn the_mixed_picture_joins_both_limits_by_k_and_seed_at_the_thresholds_of_the_cl
     }
 }
 
-/// ΔR² of a feature alone over an even grid of levels, and the number of features whose mean largest cosine with
-/// another is below a threshold, from all cosines at every number of the grid.
+/// Returns ΔR² of a feature alone over an even grid of levels, and the number of features whose mean largest cosine
+/// with another is below a threshold, from all cosines at every number of the grid.
 fn measure(features: &Features, s: &Settings, threshold: f64) -> (f64, f64) {
     let reach = (features.k() as f64).sqrt();
     let delta = (0..s.features_of_interest).map(|i| {
@@ -96,7 +96,7 @@ fn measure(features: &Features, s: &Settings, threshold: f64) -> (f64, f64) {
             .fold(f64::NEG_INFINITY, f64::max)
     };
     let mmcs = |count: usize| (0..count).map(|i| largest(i, count)).sum::<f64>() / count as f64;
-    // From 2 to 64 at six equal ratios.
+    // The grid goes from 2 to 64 at six equal ratios.
     let grid = [2, 4, 8, 16, 32, 64];
     let curve: Vec<(f64, f64)> = grid
         .iter()
@@ -147,7 +147,8 @@ fn features_of_one_family_agree_with_all_cosines_and_plain_responses() {
         differ += usize::from(row.delta_r2 != row.control_delta_r2);
     }
     assert_eq!(differ, rows.len());
-    // Active others by the experiment itself, whose own tests hold its cells to plain simulations, on the same streams.
+    // The active others are counted by the experiment itself, whose own tests hold its cells to plain simulations, on
+    // the same streams.
     for &positive_share in &s.positive_shares {
         let homogeneity = homogeneity::Settings {
             n: s.n,

@@ -3,7 +3,7 @@
 
 use crate::common::{Sandbox, survives_kills};
 
-/// Settings of a run of a second or two; `multilayer` is run along.
+/// The arguments of a run that takes a second or two, in which `multilayer` is run as well.
 const TINY: &str = "unfinished-features --seeds 1 --quiet --set multilayer.width=16 --set multilayer.hidden=16 \
     --set multilayer.datapoints=[32] --set multilayer.batch=32 --set multilayer.epochs=300 \
     --set multilayer.layers=8 --set multilayer.other_seeds=0 --set multilayer.long_epochs=100 \
@@ -33,7 +33,7 @@ fn it_runs_alone_and_reads_every_layer_of_both_models() {
                     .filter(|l| l.starts_with(&begin))
                     .count()
             };
-            // Two sizes with two penalties, and a second training of that which is read.
+            // There are two sizes with two penalties, and a second training of the dictionary that is read.
             assert_eq!(rows("stream"), 5, "{model} {layer}");
             let fixes = if model == "trained" { 2 } else { 0 };
             assert_eq!(

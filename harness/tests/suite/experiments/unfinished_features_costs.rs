@@ -1,5 +1,5 @@
-//! What dictionaries of `unfinished-features` cost, and what settles its claims, from the rows of its other tables by
-//! plain loops.
+//! The costs of the dictionaries of `unfinished-features`, and the measures of its claims, from the rows of its other
+//! tables by plain loops.
 #![cfg(unix)]
 
 use super::unfinished_features_streams::{LAYERS, TINY};
@@ -7,15 +7,15 @@ use crate::common::Sandbox;
 use crate::common::plain::mean;
 use crate::common::sae_plain::{Row, largest, near, table};
 
-/// The least and the most that a layer may cost by a measure, from the (L0, explained variance) of its dictionaries; none
-/// where there is nothing to be said.
+/// Returns the least and the most that a layer may cost by a measure, from the (L0, explained variance) of its
+/// dictionaries, or `None` where these say nothing of it.
 fn range(measure: &str, fits: &[[f64; 2]]) -> Option<[f64; 2]> {
     let mut fits = fits.to_vec();
     if fits.iter().any(|fit| fit[0] == 0.0) {
         return None;
     }
     let is_l0 = measure.starts_with("L0");
-    // Along the curve from few active elements to many.
+    // The points lie along the curve from few active elements to many.
     fits.sort_by(|a, b| a[usize::from(is_l0)].total_cmp(&b[usize::from(is_l0)]));
     let (first, last) = (fits[0], fits[fits.len() - 1]);
     let between =
@@ -32,20 +32,20 @@ fn range(measure: &str, fits: &[[f64; 2]]) -> Option<[f64; 2]> {
         }
     }
     match is_l0 {
-        // All explain more: at most what the one costs that explains least.
+        // All explain more: the cost is at most that of the one that explains least.
         true if first[1] == 0.95 => Some([first[0]; 2]),
         true if first[1] > 0.95 => Some([0.0, first[0]]),
-        // None explains enough: at least what the one costs that explains most.
+        // None explains enough: the cost is at least that of the one that explains most.
         true => Some([last[0], f64::INFINITY]),
         false if last[0] == 10.0 => Some([1.0 - last[1]; 2]),
         // All have fewer active elements: with more, no more is left unexplained.
         false if last[0] < 10.0 => Some([0.0, 1.0 - last[1]]),
-        // None gets by with so few.
+        // None has so few active elements.
         false => None,
     }
 }
 
-/// The layers between the input and the output that count as the middle ones.
+/// Returns the layers between the input and the output that count as the middle ones.
 fn middle(choice: &str) -> &'static [usize] {
     match choice {
         "half-of-the-depth" => &[2, 4, 6],
@@ -54,15 +54,15 @@ fn middle(choice: &str) -> &'static [usize] {
     }
 }
 
-/// The part of a setting behind the name of a choice.
+/// Returns the option that a setting has for a choice.
 fn option<'a>(setting: &'a str, choice: &str) -> &'a str {
     let options = setting.split("; ").filter_map(|part| part.split_once('='));
     let mut ours = options.filter(|(name, _)| *name == choice);
     ours.next().unwrap().1
 }
 
-/// The geometric mean of the middle layers' costs over the larger one of the ends': the possible value nearest to 1, if
-/// all are on one side of it.
+/// Returns the geometric mean of the middle layers' costs divided by the larger one of the ends' costs: the possible
+/// value nearest to 1, if all possible values are on one side of it, and otherwise NaN.
 fn ratio(costs: &[Option<[f64; 2]>], middle: &[usize]) -> f64 {
     let of = |l: usize| costs[LAYERS.iter().position(|&other| other == l).unwrap()];
     let Some([input, output]) = of(0).zip(of(8)).map(|(a, b)| [a, b]) else {
@@ -150,7 +150,7 @@ fn costs_and_claims_are_those_of_the_rows() {
                     stability.iter().find(ours).unwrap().number("mmcs")
                 };
                 let between: Vec<f64> = middle.iter().map(|&l| at(l)).collect();
-                // The less similar end.
+                // The claim compares with the end that is less similar.
                 mean(&between) + largest([-at(0), -at(8)])
             }
         };
@@ -175,7 +175,8 @@ fn costs_and_claims_are_those_of_the_rows() {
         }
         cells += 1;
     }
-    // Two sizes, two choices of middle layers, two costs, and the point setting; two choices, and the point setting.
+    // There are two sizes, two choices of middle layers, two costs, and the point setting; then two choices, and the
+    // point setting.
     assert_eq!(cells, 2 * 2 * 2 + 1 + 2 + 1);
     assert!(settled > 4, "hardly anything was settled: {settled}");
 }

@@ -1,5 +1,5 @@
-//! `unfinished-features` by plain loops in f64: the dictionaries of a run, how well they fit, what their elements line up
-//! with and are selective for, and how similar they are.
+//! `unfinished-features` by plain loops in f64: the dictionaries of a run, how well they fit, what their elements align
+//! with and are selective for, and how similar the dictionaries are.
 #![cfg(unix)]
 
 use super::unfinished_features_streams::{Activations, CLASSES, LAYERS, Model, N, TINY};
@@ -13,20 +13,20 @@ const RATIO: usize = 2;
 const READ_AT: f64 = 0.1;
 const THRESHOLD: f64 = 0.7;
 
-/// A dictionary that is read: its elements, and how it reads the datapoints.
+/// A dictionary: its elements, and its reading of the datapoints.
 struct Read {
     elements: Vec<Vec<f64>>,
     reading: Reading,
 }
 
 impl Read {
-    /// The elements that fire, by their numbers.
+    /// Returns the indices of the elements that fire.
     fn living(&self) -> Vec<usize> {
         let fires = |&j: &usize| self.reading.firings[j][0] > 0;
         (0..self.elements.len()).filter(fires).collect()
     }
 
-    /// For each living element the largest cosine with a living one of another dictionary.
+    /// Returns, for each living element, the largest cosine with a living element of another dictionary.
     fn nearest(&self, other: &Read) -> Vec<f64> {
         let theirs = other.living();
         let nearest = |&j: &usize| {
@@ -39,10 +39,10 @@ impl Read {
     }
 }
 
-/// Cosines are sums of at most 24 products in f32, of rows that have been rounded a few times.
+/// The error of a cosine, a sum of at most 24 products in f32, of rows that have been rounded a few times.
 const COSINE: f64 = 32.0 * UNIT;
 
-/// Compares the rows of a basis with what plain loops find, and returns the dictionaries that are read, by copy and layer.
+/// Compares the rows of a basis with the results of plain loops, and returns the dictionaries, by copy and layer.
 fn compare(sandbox: &Sandbox, model: &Model, name: &str, basis: &str) -> [Vec<Read>; 2] {
     let of = |file: &str| -> Vec<Row> {
         let rows = table(&sandbox.read(&format!("a/unfinished-features/{file}.csv")));
@@ -65,7 +65,7 @@ fn compare(sandbox: &Sandbox, model: &Model, name: &str, basis: &str) -> [Vec<Re
         within(&what("l0"), row.number("l0"), reading.l0());
         let variance = variance(&x);
         let [error, room] = reading.squared_error.map(|v| v / variance);
-        // The product takes the variance from a difference of squares, but in f64.
+        // The experiment computes the variance as a difference of squares, but in f64.
         near(
             &what("variance"),
             row.number("explained_variance"),
@@ -106,7 +106,7 @@ fn compare(sandbox: &Sandbox, model: &Model, name: &str, basis: &str) -> [Vec<Re
     read
 }
 
-/// What a row says of an element, which is the category that it belongs to.
+/// Checks the row of an element, and returns the category that it names.
 fn check_element<'a>(row: &'a Row, model: &Model, inputs: &[Vec<f64>], read: &Read) -> &'a str {
     let j = row.whole("element");
     let element = &read.elements[j];
@@ -115,13 +115,13 @@ fn check_element<'a>(row: &'a Row, model: &Model, inputs: &[Vec<f64>], read: &Re
     within("frequency", row.number("frequency"), fires);
 
     let input = largest(inputs.iter().map(|e| cosine(element, e)));
-    // The outputs are the axes of the classes, beside which the stream of the look-up model has a code.
+    // The output directions are the axes of the classes, beside which the stream of the look-up model has a code.
     let norm = dot(element, element).sqrt();
     let output = largest(element[..CLASSES].iter().map(|v| v / norm));
     near("input_cosine", row.number("input_cosine"), input, COSINE);
     near("output_cosine", row.number("output_cosine"), output, COSINE);
 
-    // Indicators of both inputs' tokens and of the class with the largest logit at the output.
+    // The indicators of the tokens of both inputs, and of the class with the largest logit at the output.
     let holds = |k: usize, place: usize, token: usize| model.pairs[k][place] as usize == token;
     let class = |k: usize| {
         let logits = &model.streams[LAYERS.len() - 1][k];
@@ -160,7 +160,7 @@ fn check_element<'a>(row: &'a Row, model: &Model, inputs: &[Vec<f64>], read: &Re
             _ if a >= b => "input",
             _ => "output",
         };
-        // One that roundings may put on either side is left out.
+        // A category that roundings may change is not checked.
         let is_sure = (a.max(b) - THRESHOLD).abs() > room && (a - b).abs() > room;
         if is_sure {
             assert_eq!(row.text(column), expected, "{column}: {a} {b}");

@@ -1,8 +1,8 @@
-//! The dictionaries of `unfinished-features` once more: streams that are those of plain loops in f64, in all bases, and
-//! dictionaries that are trained on them one after another.
+//! The dictionaries of `unfinished-features`, trained again: the streams are those of plain loops in f64, in all bases,
+//! and the dictionaries are trained on them one after another.
 //!
-//! The models are those that `multilayer` has saved. Random numbers come from the streams that the experiment draws from,
-//! so that batches are the same to the last bit, and with them the dictionaries, which the kernels' steps train: these
+//! The models are those that `multilayer` has saved. Random numbers come from the streams that the experiment draws
+//! from, so that batches are the same to the last bit. So are the dictionaries, which the kernels' steps train: these
 //! steps have tests of their own.
 #![cfg(unix)]
 
@@ -18,14 +18,14 @@ use harness::sae::training::Plan;
 use kernels::sae::{L1, Parameters, Rows, Shape, Variant};
 use kernels::{Exec, Isa, mlp};
 
-/// Number of classes, of tokens at either place, and the width of the trained model.
+/// The number of classes, of tokens at either place, and of the trained model's dimensions.
 pub const CLASSES: usize = 16;
 pub const N: usize = 32;
 pub const LAYERS: [usize; 5] = [0, 2, 4, 6, 8];
 const STEPS: u64 = 120;
 const BATCH: usize = 32;
 
-/// Settings of a run of a second or two; `multilayer` is run along.
+/// The arguments of a run that takes a second or two, in which `multilayer` is run as well.
 pub const TINY: &str = "unfinished-features --seeds 1 --quiet --set multilayer.width=16 --set multilayer.hidden=16 \
     --set multilayer.datapoints=[32] --set multilayer.batch=32 --set multilayer.epochs=300 \
     --set multilayer.layers=8 --set multilayer.other_seeds=0 --set multilayer.long_epochs=100 \
@@ -40,17 +40,18 @@ fn rng(purpose: &str, index: u64) -> Rng {
     Rng::stream(0, "unfinished-features", purpose, index)
 }
 
-/// A model and what it computes for its datapoints.
+/// A model and its residual streams for its datapoints.
 pub struct Model {
     parameters: mlp::Parameters,
     pub width: usize,
     pub pairs: Vec<[u32; 2]>,
-    /// The streams of the layers that are read, in single precision.
+    /// The residual streams of the layers that are read, in single precision.
     pub streams: Vec<Vec<Vec<f64>>>,
 }
 
 impl Model {
-    /// The one that a run has saved. Its streams are those of the kernels, which are those of plain loops.
+    /// Reads a model that a run has saved. Its streams are computed by the kernels, and asserted to be those of plain
+    /// loops.
     pub fn read(sandbox: &Sandbox, kind: Kind) -> Model {
         let task = Task {
             part: Part::Point,
@@ -77,8 +78,8 @@ impl Model {
         let plain = all_plain(&parameters, &data, Loss::CrossEntropy);
         for (stream, l) in streams.iter().zip(LAYERS) {
             for (found, plain) in stream.iter().zip(&plain) {
-                // Through up to eight blocks with sums of at most 24 terms: some 8·2·(24 + 4)·2⁻²⁴ = 2.7e-5 of the sizes
-                // summed; ten times that, since values cancel.
+                // Up to eight blocks with sums of at most 24 terms err by some 8·2·(24 + 4)·2⁻²⁴ = 2.7e-5 of the sizes
+                // summed; ten times that is allowed, since values cancel.
                 let off = found
                     .iter()
                     .zip(&plain.streams[l])
@@ -94,14 +95,14 @@ impl Model {
         }
     }
 
-    /// The input embeddings of both places.
+    /// Returns the input embeddings of both places.
     fn embeddings(&self) -> Vec<Vec<f64>> {
         self.parameters.embeddings().map(rows).concat()
     }
 }
 
-/// A ridge regression from the rows of `x` to those of `y`, held down by 0.001 times the mean variance of an entry of x:
-/// the rows of its matrix, and what it makes of `x`.
+/// Fits a ridge regression from the rows of `x` to those of `y`, with a ridge of 0.001 times the mean variance of an
+/// entry of x. Returns the rows of its matrix, and its predictions for `x`.
 fn tuned_lens(x: &[Vec<f64>], y: &[Vec<f64>]) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
     let (x_mean, y_mean) = (centre(x), centre(y));
     let of_output = |c: usize| ridge(x, &column(y, c), 1e-3);
@@ -115,15 +116,15 @@ fn tuned_lens(x: &[Vec<f64>], y: &[Vec<f64>]) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) 
     (matrix, mapped)
 }
 
-/// Rows of single precision, scaled to a mean squared distance of 1 from their mean.
+/// Returns rows of single precision, scaled to a mean squared distance of 1 from their mean.
 fn scaled(rows: &[Vec<f64>]) -> Vec<f32> {
     let factor = (1.0 / variance(rows).sqrt()) as f32;
     rows.iter().flatten().map(|&v| factor * v as f32).collect()
 }
 
-/// The streams of the layers in one basis.
+/// The residual streams of the layers in one basis.
 pub struct Activations {
-    /// N×d for each layer.
+    /// The activations of each layer, N×d.
     pub layers: Vec<Vec<f32>>,
     /// The input embeddings in these coordinates, for each layer.
     pub inputs: Vec<Vec<Vec<f64>>>,
@@ -151,7 +152,7 @@ impl Activations {
         }
     }
 
-    /// A dictionary of a layer, or of all of them.
+    /// Trains a dictionary of a layer, or of all layers together.
     pub fn dictionary(&self, width: usize, basis: &str, place: usize, row: &Row) -> Parameters {
         let (ratio, copy) = (row.whole("ratio"), row.text("copy"));
         let variant = Variant::L1(L1 {
@@ -181,7 +182,7 @@ impl Activations {
             learning_rate: 0.01,
             cooldown: 0.3,
         };
-        // The penalty rises over half of the steps.
+        // The penalty rises over the first half of the steps.
         trained(start, &plan, STEPS / 2, batch)
     }
 }

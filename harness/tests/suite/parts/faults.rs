@@ -1,4 +1,4 @@
-//! What a user is told where a part of a run is missing, damaged or of another run, and what a kill leaves.
+//! Messages where a part of a run is missing, damaged or of another run, and files that a kill leaves.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use kernels::Isa;
 use super::{SMALL, planned, status};
 use crate::common::{Sandbox, flip_a_bit, merged, refused, same, succeeds, wait_until};
 
-/// The file of a piece in a part.
+/// Returns the path of a piece in a part.
 fn a_piece(sandbox: &Sandbox, part: &str) -> PathBuf {
     let checkpoints = sandbox.join(&format!(
         "run/parts/{part}/compressed-computation/checkpoints"
@@ -50,7 +50,7 @@ fn a_plan_that_was_changed_is_refused_until_it_is_put_back() {
         ("isa", String::new()),
         ("isa", config.replace("isa =", "# isa =")),
         ("seeds", config.replace("seeds = 2", "seeds = 3")),
-        // Whatever the estimates say.
+        // A changed size is named, whatever the estimates of the plan say.
         (
             "held_out",
             config.replace("held_out = 100", "held_out = 101"),
@@ -76,7 +76,7 @@ fn a_plan_that_was_changed_is_refused_until_it_is_put_back() {
         "copy NEW/manifest.json",
         again,
     ]);
-    // The way out that all of them name.
+    // All messages name this way out.
     succeeds(&sandbox, "plan --config run/config.toml --out new");
     assert_eq!(sandbox.read("new/plan.csv"), plan);
     fs::copy(
@@ -109,7 +109,7 @@ fn what_is_missing_is_named_with_the_command_that_computes_it() {
     let status = sandbox.harness("status run").output().unwrap();
     let text = String::from_utf8(status.stdout).unwrap();
     assert!(text.contains("not begun, of 3 parts: 2"), "{text}");
-    // A part that says it is complete is waited for a while.
+    // The merge waits a while for a part that says it is complete.
     succeeds(&sandbox, "run --part 2/3 --out run --quiet");
     let piece = a_piece(&sandbox, "2-of-3");
     let aside = sandbox.join("aside");
@@ -149,7 +149,7 @@ fn what_is_damaged_or_contradicts_is_named_with_the_command_that_mends_it() {
     }
     fs::write(&piece, &whole[..whole.len() / 2]).unwrap();
     sandbox.refuses("merge run", &[name, "damaged", again]);
-    // The same unit with other bytes in another part.
+    // Another part holds the same unit with other bytes.
     fs::write(&piece, &whole).unwrap();
     let unit = piece
         .strip_prefix(sandbox.join("run/parts/2-of-2"))
@@ -185,7 +185,7 @@ fn what_is_damaged_or_contradicts_is_named_with_the_command_that_mends_it() {
     }
     fs::remove_file(&piece).unwrap();
     succeeds(&sandbox, "run --part 2/2 --out run --quiet");
-    // A manifest cut short, of a part and of the run.
+    // A manifest of a part, and that of the run, that is cut short.
     let manifest = sandbox.join("run/parts/2-of-2/manifest.json");
     fs::write(&manifest, "{").unwrap();
     for command in ["merge run", "run --part 2/2 --out run"] {
@@ -277,7 +277,7 @@ fn a_machine_without_the_instruction_set_of_the_plan_says_so() {
     let config = sandbox.read("run/config.toml");
     let manifest = sandbox.read("run/manifest.json");
     let mut names = Isa::NAMES.iter();
-    // Of a machine that has them all, nothing can be said.
+    // On a machine that has all instruction sets, this cannot be tested.
     if let Some(missing) = names.find(|name| !available.contains(name)) {
         let ours = format!("isa = \"{}\"", Isa::detect().name());
         let theirs = format!("isa = \"{missing}\"");
@@ -359,7 +359,7 @@ fn what_a_kill_leaves_of_a_piece_is_no_piece() {
         "merge run --wait 0",
         &["1 of the 6 units", "--part 2/2 --out run"],
     );
-    // As a kill leaves the folder of a part before its first file is written.
+    // The folder of a part is as a kill leaves it before the part's first file is written.
     fs::remove_file(sandbox.join("run/parts/2-of-2/manifest.json")).unwrap();
     succeeds(&sandbox, "run --part 2/2 --out run --quiet");
     assert!(!piece.with_file_name(".harness-tmp-abcdef").exists());

@@ -1,4 +1,4 @@
-//! Files of activations: kinds that are read, rows that are skipped, and files that are refused.
+//! Files of activations: formats that are read, rows that are skipped, and files that are refused.
 
 use super::{WIDTH, models, sparse, with_data};
 use crate::common::{Sandbox, npy, results, same};
@@ -6,7 +6,7 @@ use crate::common::{Sandbox, npy, results, same};
 #[test]
 fn half_double_and_safetensors_are_read() {
     let sandbox = with_data();
-    // Numbers that half precision holds.
+    // These numbers can be held in half precision.
     let value = |i: usize, j: usize| ((i * 7 + j * 3) % 64) as f32 / 8.0 - 4.0;
     let values = || (0..200 * WIDTH).map(|i| value(i / WIDTH, i % WIDTH));
     sandbox.write("single.npy", npy::rows(200, WIDTH, value));
@@ -55,7 +55,7 @@ fn half_double_and_safetensors_are_read() {
     sandbox.refuses("sae train b.safetensors --tensor b", &["of type U8"]);
 }
 
-/// The bits in half precision of a number that it holds.
+/// Returns the bits in half precision of a number that it can hold.
 fn half_bits(value: f32) -> u16 {
     let bits = value.to_bits();
     if value == 0.0 {
@@ -68,7 +68,7 @@ fn half_bits(value: f32) -> u16 {
 #[test]
 fn rows_that_are_skipped_leave_the_models_that_their_absence_would() {
     let sandbox = with_data();
-    // Rows of NaN and of infinity first, last, side by side and about the border of two files.
+    // Rows of NaN and of infinity are first, last, side by side and at the border of two files.
     let broken = [0, 7, 8, 9, 300, 301, 302, 500, 609];
     let kept: Vec<usize> = (0..610).filter(|row| !broken.contains(row)).collect();
     let value = |row: usize, column: usize| match kept.binary_search(&row) {
@@ -115,7 +115,7 @@ fn rows_that_are_skipped_leave_the_models_that_their_absence_would() {
         assert_eq!(shown.contains("note:"), note.is_some(), "{shown}");
         assert!(note.is_none_or(|note| shown.contains(note)), "{shown}");
     }
-    // Nothing is left of a file of such rows alone.
+    // Of a file of only such rows nothing is left.
     sandbox.write("none.npy", npy::rows(20, WIDTH, |_, _| f32::NAN));
     for command in [
         format!("{model} --data none.npy"),
@@ -134,7 +134,8 @@ fn rows_that_are_skipped_leave_the_models_that_their_absence_would() {
 #[test]
 fn constant_and_massive_columns_are_named() {
     let sandbox = with_data();
-    // Column 1 has one value, but in the first row, which does not count; column 3 is 1,000 times as large as others.
+    // Column 1 has one value except in the first row, which does not count; column 3 is 1,000 times as large as the
+    // others.
     let value = |row: usize, column: usize| match (row, column) {
         (0, 1) => f32::NAN,
         (_, 1) => 0.1,
@@ -164,7 +165,7 @@ fn constant_and_massive_columns_are_named() {
 #[test]
 fn a_model_takes_raw_activations_however_they_were_normalised() {
     let sandbox = Sandbox::new();
-    // Far from 0, and large.
+    // The activations are large and far from 0.
     sandbox.write(
         "x.npy",
         npy::rows(600, WIDTH, |i, j| 300.0 + 50.0 * sparse(i, j)),
@@ -268,7 +269,8 @@ fn files_that_are_not_what_they_should_be_are_named_before_anything_is_written()
     sandbox.refuses("sae train hollow", &["hollow holds no .npy"]);
 }
 
-/// Rows shuffled by blocks: the same bytes on any number of threads and after an interruption, and other rows held out.
+/// Rows that are shuffled by blocks give the same bytes on any number of threads and after an interruption, and other
+/// rows are held out.
 #[test]
 fn rows_can_be_shuffled_by_blocks() {
     let sandbox = with_data();
@@ -295,7 +297,8 @@ fn rows_can_be_shuffled_by_blocks() {
     assert!(!sandbox.join("c").exists());
 }
 
-/// Models would be measured on the rows that they were trained on if the only row or block were held out.
+/// A single row or block is refused unless other rows are measured: if it were held out, models would be measured on
+/// the rows that they were trained on.
 #[test]
 fn a_single_row_or_block_is_refused_unless_other_rows_are_measured() {
     let sandbox = with_data();

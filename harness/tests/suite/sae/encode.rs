@@ -1,4 +1,4 @@
-//! `harness sae encode`: codes in files.
+//! `harness sae encode` writes codes to files.
 
 use super::{SWEEP, WIDTH, cell, sparse, tensors, with_data};
 use crate::common::{files, npy};
@@ -30,7 +30,7 @@ fn codes_in_a_file_are_those_that_reconstruct() {
     assert_eq!(starts[600] as usize, values.len());
     assert!(starts.is_sorted() && values.iter().all(|&v| v > 0.0));
 
-    // They reconstruct as well as the evaluation of all rows says.
+    // The codes reconstruct as well as the evaluation of all rows says.
     sandbox
         .harness(&format!(
             "sae eval {model} --data x.npy --rows 600 --quiet --out e"

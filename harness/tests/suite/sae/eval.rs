@@ -1,4 +1,4 @@
-//! `harness sae eval`: models of any tool on the same rows.
+//! `harness sae eval` measures models of any tool on the same rows.
 
 use super::{SWEEP, WIDTH, cell, sparse, with_data};
 use crate::common::{Sandbox, files, npy, same};
@@ -62,7 +62,7 @@ fn models_side_by_side_are_measured_as_in_their_training_whichever_tool_they_are
     }
     assert_eq!(sandbox.read("e1/elements.csv").lines().count(), 1 + 3 * 12);
 
-    // What is 0 has no share that is lost.
+    // A row of zeros has no share that is lost.
     let with_zero = npy::rows(40, WIDTH, |i, j| if i == 3 { 0.0 } else { sparse(i, j) });
     sandbox.write("zero.npy", with_zero);
     sandbox
@@ -78,7 +78,7 @@ fn models_side_by_side_are_measured_as_in_their_training_whichever_tool_they_are
 #[test]
 fn no_code_has_a_lower_loss_than_the_best_one_under_an_l1_penalty() {
     let sandbox = Sandbox::new();
-    // Normalised for training, so that λ is another one for raw activations.
+    // The activations were normalised for training, so λ is another number for raw activations.
     sandbox.write(
         "x.npy",
         npy::rows(600, WIDTH, |i, j| 30.0 + 5.0 * sparse(i, j)),
@@ -110,7 +110,8 @@ fn no_code_has_a_lower_loss_than_the_best_one_under_an_l1_penalty() {
     }
 }
 
-/// The codes of batch-topk and matryoshka are held to those that a pursuit finds with as many elements in each row.
+/// The codes of batch-topk and matryoshka are compared with those that a pursuit finds with as many elements in each
+/// row.
 #[test]
 fn codes_of_as_many_elements_are_held_to_those_of_matching_pursuit() {
     let sandbox = with_data();
@@ -135,8 +136,9 @@ fn codes_of_as_many_elements_are_held_to_those_of_matching_pursuit() {
         let model = format!("{variant}-n{WIDTH}-k2-seed0");
         let number = |column: &str| cell(&models, &model, column).parse::<f64>().unwrap();
         assert!(number("l0") > 1.5 && number("l0") < 2.5, "{models}");
-        // As many elements as columns are nearly orthogonal, and of these a greedy choice is nearly the best. With one element
-        // fewer in each row it would leave several times the error, with one more a small part of it.
+        // There are as many elements as columns, and they are nearly orthogonal, so that a greedy choice is nearly the
+        // best. With one element fewer in each row it would leave several times the error, with one more a small part
+        // of it.
         let excess = number("excess_loss");
         assert!(excess > -0.1 && excess < 0.5, "{variant}: {excess}");
     }

@@ -1,4 +1,5 @@
-//! What `harness sae train` measures on, tells before it starts, and refuses for want of memory.
+//! The rows that `harness sae train` measures models on, what it says before it starts, and what it refuses for want of
+//! memory.
 
 use std::path::Path;
 
@@ -13,7 +14,7 @@ use crate::common::{refused, under};
 
 const WIDTH: usize = 5;
 
-/// Rows of two active columns.
+/// Returns a value of rows with two active columns.
 fn value(row: usize, column: usize) -> f32 {
     let strength = 1.0 + ((row * 31) % 17) as f32 / 17.0;
     match column {
@@ -23,7 +24,7 @@ fn value(row: usize, column: usize) -> f32 {
     }
 }
 
-/// Rows to train on, and others, with another mean, to measure on.
+/// Makes a sandbox with rows to train on, and others, with another mean, to measure on.
 fn with_data() -> Sandbox {
     let sandbox = Sandbox::new();
     let other = |row, column| value(row + 600, column) + if column == 2 { 0.4 } else { 0.0 };
@@ -31,7 +32,7 @@ fn with_data() -> Sandbox {
         (7, 3) => f32::NAN,
         _ => other(row, column),
     };
-    // The rows of the last but that one.
+    // The rows of `broken` without the broken one.
     let whole = |row, column| other(row + usize::from(row >= 7), column);
     for (name, file) in [
         ("x.npy", npy::rows(600, WIDTH, value)),
@@ -45,7 +46,7 @@ fn with_data() -> Sandbox {
     sandbox
 }
 
-/// A training of a second or less.
+/// The arguments of a training that takes a second or less.
 const TRAINING: &str = "sae train x.npy --elements 8 --k 2 --samples 20000 --batch 64 --rate 0.001";
 
 fn succeeds(sandbox: &Sandbox, arguments: &str) {
@@ -73,7 +74,7 @@ fn models_are_measured_on_the_rows_of_another_file_as_an_evaluation_measures_the
     let evaluated = Table::read(Evaluation::SPEC, &sandbox.join("e/models.csv")).unwrap();
     let evaluated: Vec<Evaluation> = evaluated.rows();
     let theirs = Measures {
-        // Its sums, of numbers near 1, are the same but for the last digits of the mean.
+        // The sums of this measure, of numbers near 1, are the same except for the last digits of the mean.
         explained_variance_by_row: 0.0,
         ..evaluated[0].measures.clone()
     };
@@ -87,7 +88,7 @@ fn models_are_measured_on_the_rows_of_another_file_as_an_evaluation_measures_the
     };
     assert_eq!(ours.fields(), theirs.fields());
     assert_eq!(ours.rows, 150);
-    // Elements, too, and their top rows.
+    // The tables of elements and their top rows are the same too.
     let elements = |folder: &str| {
         let all = read(&sandbox.join(&format!("{folder}/elements.csv")));
         let ours = all.lines().filter(|line| line.starts_with(name));
@@ -112,7 +113,7 @@ fn models_are_measured_on_the_rows_of_another_file_as_an_evaluation_measures_the
         "sae train --config a/config.toml --threads 3 -q --out b",
     );
     same(&results(&sandbox.join("a")), &results(&sandbox.join("b")));
-    // What models are measured on changes none of them, as long as as many rows are trained on.
+    // The rows that models are measured on change no model, as long as equally many rows are trained on.
     succeeds(&sandbox, &format!("{TRAINING} --eval whole.npy -q --out c"));
     let weights = |folder: &str| {
         std::fs::read(sandbox.join(&format!("{folder}/models/{name}/model.safetensors"))).unwrap()
@@ -122,8 +123,9 @@ fn models_are_measured_on_the_rows_of_another_file_as_an_evaluation_measures_the
     assert_ne!(weights("a"), weights("d"));
 }
 
-/// Explained variance of components and of models is about the mean of the same rows. Here all rows measured lie far from
-/// those that were trained on, at one place, so that it is no number at all, or nothing of it is explained.
+/// Explained variance of components and of models is about the mean of the measured rows. Here these rows lie far from
+/// those that were trained on, close together, so that explained variance is negative: components that miss these rows
+/// leave more than their variance.
 #[test]
 fn components_explain_nothing_of_rows_that_lie_elsewhere() {
     let sandbox = with_data();
@@ -132,7 +134,7 @@ fn components_explain_nothing_of_rows_that_lie_elsewhere() {
     succeeds(&sandbox, &format!("{TRAINING} --eval far.npy -q --out a"));
     let models = models(&sandbox, "a");
     let pca = models.iter().find(|m| m.model.starts_with("pca")).unwrap();
-    // Two of five components can hold most of a squared distance of 5 · 50², the rest of which is some thousand times the
+    // Two of five components can hold most of a squared distance of 5 · 50², but the rest is some thousand times the
     // variance of the rows.
     assert!(pca.measures.explained_variance < -10.0, "{pca:?}");
 }
@@ -160,7 +162,7 @@ fn tokens_are_those_of_the_rows_that_are_measured() {
         rows.iter().all(|row| row[4] == format!("t{}", row[2])),
         "{top}"
     );
-    // A synthetic model has no end, so no file has its tokens.
+    // A synthetic model has endlessly many rows, so no file has their tokens.
     sandbox.refuses(
         "sae train synth:synthsaebench-1k --tokens tokens.txt -q --out b",
         &["tokens.txt has 150 lines", "synth:synthsaebench-1k"],
@@ -179,7 +181,7 @@ fn rows_to_measure_on_that_do_not_fit_are_refused_before_anything_is_trained() {
         &format!("{training} synth:synthsaebench-1k"),
         &["synth:synthsaebench-1k has no end", "harness sae synth"],
     );
-    // Rows that are trained on, by whatever way to their file.
+    // Rows that are trained on are refused for measuring, by whatever path their file is given.
     std::fs::create_dir(sandbox.join("folder")).unwrap();
     let refuses = |eval: &str, both: &str| {
         let why =
@@ -204,7 +206,7 @@ fn rows_to_measure_on_that_do_not_fit_are_refused_before_anything_is_trained() {
         &format!("{training} other.npy --held-out 0.1"),
         &["--eval", "--held-out"],
     );
-    // Every layer is reconstructed itself, and measured on rows of its own.
+    // Every layer is reconstructed from itself, and measured on its own rows.
     for flag in ["--eval", "--target", "--tokens"] {
         sandbox.refuses(
             &format!("sae layers x.npy x.npy -q --out a {flag} other.npy"),
@@ -218,7 +220,7 @@ fn rows_to_measure_on_that_do_not_fit_are_refused_before_anything_is_trained() {
     );
     assert!(!sandbox.join("a").exists());
 
-    // Skipped, it leaves the measures that its absence would.
+    // A skipped row leaves the measures that its absence would.
     succeeds(&sandbox, &format!("{training} broken.npy --skip-nonfinite"));
     succeeds(
         &sandbox,
@@ -240,7 +242,7 @@ fn data_models_and_memory_are_told_before_a_training_starts() {
         String::from_utf8(output.stderr).unwrap()
     };
     let text = said("--out a");
-    // n (2d + 1) + d for 8 and 16 elements of width 5.
+    // There are n (2d + 1) + d parameters for 8 and for 16 elements of width 5.
     for part in [
         "data: x.npy, 600 rows of 5 values, float32, 12 KiB\n",
         // 313 batches of 64 rows of 20 bytes, of the 570 rows that are not held out.
@@ -304,7 +306,8 @@ fn the_report_of_synthetic_data_shows_models_against_the_true_features() {
     assert!(!sandbox.join("b/truth.svg").exists());
 }
 
-/// Each of these would have been begun, and ended without a word where there was no more memory.
+/// What deep encoders and true features take is counted before anything is written. Each of these commands would have
+/// started, and ended without a message where there was no more memory.
 #[test]
 #[cfg(target_os = "linux")]
 fn what_deep_encoders_and_true_features_take_is_counted_before_anything_is_written() {
@@ -315,12 +318,12 @@ fn what_deep_encoders_and_true_features_take_is_counted_before_anything_is_writt
         "features = 16384\nwidth = 8\ndirections = \"gaussian\"\n",
     );
     for (limit, command) in [
-        // The products of all pairs of elements: 8,192² numbers, eight times over.
+        // The products of all pairs of elements are 8,192² numbers, eight times over.
         (
             3_000_000,
             "sae layers x.npy y.npy --variant lista --elements 8192 --batch 8 --samples 8 -q --out a",
         ),
-        // The cosines of all features and elements: 256 MiB.
+        // The cosines of all features and elements take 256 MiB.
         (
             250_000,
             "sae train synth:many.toml --elements 4096 --k 2 --batch 8 --samples 8 --baselines none --threads 1 -q --out a",

@@ -1,4 +1,4 @@
-//! `harness sae export`: folders for other tools.
+//! `harness sae export` writes folders for other tools.
 
 use super::{SWEEP, WIDTH, tensors, with_data};
 use crate::common::files;
@@ -35,7 +35,7 @@ fn an_export_holds_the_tensors_and_the_words_that_saelens_reads() {
             assert_eq!(theirs["W_enc"].1[column * 12 + element], *value);
         }
     }
-    // From folder to folder of other tools nothing is lost.
+    // An export from a folder of one tool to that of another loses nothing.
     for (from, to, out) in [
         ("b", "sparsify", "c"),
         ("c", "saelens", "d"),
@@ -66,8 +66,8 @@ fn an_export_holds_the_tensors_and_the_words_that_saelens_reads() {
         .assert()
         .success();
     sandbox.refuses(
-        "sae export l1/models/l1-n8-lambda4-seed0 --to sparsify z",
-        &["l1-n8-lambda4-seed0", "no variant like l1", "saelens"],
+        "sae export l1/models/l1-n8-lambda2-seed0 --to sparsify z",
+        &["l1-n8-lambda2-seed0", "no variant like l1", "saelens"],
     );
     assert!(!sandbox.join("z").exists());
     sandbox.refuses(
@@ -112,7 +112,7 @@ fn sentence_transformers_gets_a_module_of_topk_models_alone() {
         ],
     );
     assert!(!sandbox.join("z").exists());
-    // It is written, and not read: its decoder is not that of the model.
+    // This format is written but not read: its decoder is not that of the model.
     sandbox.refuses(
         "sae eval module --data x.npy",
         &["module is a SparseAutoEncoder", "no reconstructions"],

@@ -1,4 +1,4 @@
-//! `harness sae features` end to end, and the top rows in the report of a training: a model whose codes are known.
+//! `harness sae features` end to end, and the top rows in the report of a training, with a model whose codes are known.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,8 @@ use crate::common::{Sandbox, files, npy, results, same};
 const WIDTH: usize = 4;
 const ROWS: usize = 1300;
 
-/// Element j reads column j, and the last one none: a code holds the largest value of a row alone.
+/// Writes a model in which element j reads column j, and the last element reads no column. A code holds only the
+/// largest value of a row.
 fn write_model(sandbox: &Sandbox) {
     let shape = Shape {
         width: WIDTH,
@@ -22,7 +23,7 @@ fn write_model(sandbox: &Sandbox) {
         w_enc.row_mut(j)[j] = 1.0;
         w_dec.row_mut(j)[j] = 1.0;
     }
-    // Nearest to the first element.
+    // The direction of the last element is nearest to that of the first.
     w_dec.row_mut(WIDTH).copy_from_slice(&[0.6, 0.8, 0.0, 0.0]);
     w_dec.row_mut(1).copy_from_slice(&[0.0, 0.0, 1.0, 0.0]);
     let (config, weights) = sparsify::encode(&parameters).unwrap();
@@ -31,7 +32,8 @@ fn write_model(sandbox: &Sandbox) {
     sandbox.write("model/sae.safetensors", weights);
 }
 
-/// The column of the largest value of a row, and that value: the first three columns, more and more rarely.
+/// Returns the column of the largest value of a row, and that value. The first three columns occur more and more
+/// rarely.
 fn largest(row: usize) -> (usize, f32) {
     let column = match row {
         row if row % 100 == 7 => 2,
@@ -61,7 +63,7 @@ fn with_model() -> Sandbox {
     sandbox
 }
 
-/// The rows of a column, by their activations.
+/// Returns the rows whose largest value is in a column, with these values, the largest first.
 fn of_column(column: usize) -> Vec<(f32, usize)> {
     let ours = (0..ROWS).filter(|&row| largest(row).0 == column);
     let mut rows: Vec<(f32, usize)> = ours.map(|row| (largest(row).1, row)).collect();
@@ -117,11 +119,11 @@ fn elements_have_the_frequencies_activations_and_top_rows_of_codes_that_are_know
     assert_eq!(csv.lines().count(), 1 + 9);
     let page = sandbox.read("a/features.html");
     let row = of_column(2)[0].1;
-    // Text is text on the page, whatever is in it.
+    // Text of the tokens is shown as text on the page, whatever is in it.
     let shown = format!("before {row} <mark>&#60;t{row}&#62;</mark> &#38; after");
     assert!(page.contains(&shown), "{shown}");
     assert!(page.contains("dead 2") && page.contains("href=\"#e1\""));
-    // A search that needs a script is hidden where none runs.
+    // A search box, which needs a script, is hidden where no script runs.
     assert!(page.contains("<p class=\"search\" hidden>"));
     assert!(page.contains("document.querySelector(\".search\").hidden = false;"));
     assert!(!page.contains("id=\"e3\""), "dead elements have no rows");
@@ -154,7 +156,7 @@ fn features_are_the_same_on_any_number_of_threads_and_in_any_files() {
         let read = |folder: &str| sandbox.bytes(&format!("{folder}/{file}"));
         assert_eq!(read("a"), read("c"), "{file}");
     }
-    // Without a folder of its own, the first that is free.
+    // Without `--out`, the first free folder name is taken.
     sandbox
         .harness("sae features model --data x.npy --quiet")
         .assert()
@@ -243,7 +245,7 @@ fn the_report_of_a_training_shows_elements_with_the_tokens_of_their_rows() {
     let row = first[2];
     let shown = format!("before {row} <mark>&#60;t{row}&#62;</mark> &#38; after");
     assert!(report.contains(&shown), "{shown}");
-    // The configuration knows the tokens.
+    // The configuration holds the path of the tokens.
     sandbox
         .harness("sae train --config a/config.toml --threads 3 --quiet --out b")
         .assert()

@@ -1,4 +1,4 @@
-//! Trainings and commands that are killed, interrupted or run out of disk.
+//! Trainings and other commands that are killed, interrupted or run out of disk space.
 
 use super::{SWEEP, with_data};
 use crate::common::{
@@ -62,7 +62,7 @@ fn ctrl_c_ends_a_training_promptly_and_it_goes_on_to_the_same_bytes() {
         &results(&sandbox.join("whole")),
         &results(&sandbox.join("a")),
     );
-    // Once more, there is nothing to do.
+    // A second resume has nothing to do.
     let before = crate::common::files(&sandbox.join("a"));
     let again = sandbox.harness("sae train --resume a --quiet").assert();
     again
@@ -78,7 +78,7 @@ fn a_full_disk_ends_a_command_and_what_it_was_to_write_is_not_there() {
     let train = format!("sae train {SWEEP} --elements 400");
     let train = train.replace("--elements 8,12 ", "");
     let commands = [
-        // Each of these files is larger than a file may be.
+        // Each of these commands writes a file that is larger than the limit.
         (
             format!("{train} --checkpoint-every 0.001 --out a"),
             "a/models/checkpoints",

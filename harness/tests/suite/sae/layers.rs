@@ -10,7 +10,7 @@ const WIDTH: usize = 12;
 const ROWS: usize = 3000;
 const FEATURES: usize = 6;
 
-/// A number from 0 to 1 for a row and a purpose.
+/// Returns a number from 0 to 1 for a row and a purpose.
 fn uniform(row: usize, purpose: u64) -> f32 {
     let mut x = (row as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (purpose << 40);
     for _ in 0..3 {
@@ -21,7 +21,7 @@ fn uniform(row: usize, purpose: u64) -> f32 {
     (x >> 40) as f32 / (1u64 << 24) as f32
 }
 
-/// What a feature does: by its number, and for the last two by the layer too.
+/// Returns the strength of a feature in a row; it depends on the layer for the last two features only.
 fn strength(row: usize, feature: usize, layer: usize) -> f32 {
     let purpose = match feature {
         4 | 5 => 10 + 10 * (layer % 2) + feature,
@@ -33,8 +33,8 @@ fn strength(row: usize, feature: usize, layer: usize) -> f32 {
     }
 }
 
-/// Where a feature is: the first two stay where they are, the next two move after the first layer, and the last two are
-/// others in the layer between.
+/// Returns the axis of a feature in a layer: the first two features keep their axes, the next two move after the first
+/// layer, and the last two have other axes in the layer between.
 fn axis(feature: usize, layer: usize) -> usize {
     match (feature, layer) {
         (2 | 3, 1 | 2) => feature + 4,
@@ -51,7 +51,7 @@ fn layer(layer: usize) -> Vec<u8> {
     })
 }
 
-/// The first feature, and three columns of noise.
+/// Returns a file of targets: the first feature, and three columns of noise.
 fn targets() -> Vec<u8> {
     npy::rows(ROWS, 4, |row, column| match column {
         0 => strength(row, 0, 0),
@@ -71,7 +71,7 @@ fn with_layers() -> Sandbox {
 const ALL: &str = "layer0.npy layer1.npy layer2.npy";
 const SHORT: &str = "--elements 6 --k 1,2 --samples 20000 --batch 64 --rate 0.0002 --set measured=400 --held-out 0.2 --quiet";
 
-/// The lines of a table, each by the names of its columns.
+/// Returns the lines of a table, each by the names of its columns.
 fn table(sandbox: &Sandbox, path: &str) -> Vec<BTreeMap<String, String>> {
     let text = sandbox.read(path);
     let mut lines = text.lines().map(|line| line.split(',').map(str::to_string));
@@ -85,7 +85,7 @@ fn number(line: &BTreeMap<String, String>, column: &str) -> f64 {
     line[column].parse().unwrap()
 }
 
-/// The feature of each element of a model of a layer, by the axis of its decoder's row.
+/// Returns the feature of each element of a model of a layer, by the axis of its decoder's row.
 fn features(sandbox: &Sandbox, model: &str, layer: usize) -> Vec<usize> {
     let bytes = sandbox.bytes(&format!("{model}/model.safetensors"));
     let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
@@ -206,7 +206,7 @@ fn what_stays_moves_and_is_there_in_between_alone_is_told_apart() {
     assert_eq!(share(1, "unfinished_direction"), 2.0 / 6.0);
     assert_eq!(share(1, "stable_unfinished_function"), 2.0 / 6.0);
     assert!(share(2, "next_direction").is_nan());
-    // Chance alone makes no matches.
+    // Chance alone gives no matches.
     assert!(share(0, "chance_correlation") < 0.2 && share(0, "chance_cosine") < 0.7);
     let findings = sandbox.read("a/report.html");
     assert!(
@@ -236,7 +236,7 @@ fn what_stays_moves_and_is_there_in_between_alone_is_told_apart() {
             }
         }
     }
-    // One in forty by chance.
+    // By chance one in forty probes is above the limit.
     assert!(
         beaten <= 2,
         "{beaten} of 9 probes of noise are near an element"
@@ -267,11 +267,11 @@ fn the_configuration_fed_back_repeats_all_on_any_number_of_threads() {
         .assert()
         .success();
     same(&results(&sandbox.join("a")), &results(&sandbox.join("b")));
-    // Three layers, two numbers of active elements, two seeds; the larger k of the two is compared.
+    // There are three layers, two values of k and two seeds; the larger k is compared.
     assert_eq!(table(&sandbox, "a/models.csv").len(), 12);
     let layers = table(&sandbox, "a/layers.csv");
     assert_eq!(layers[1]["model"], "layer1-topk-n6-k2-seed0");
-    // The model of a layer is one of its own, wherever it stands.
+    // The model of a layer is the same, wherever the layer stands.
     sandbox
         .harness(&format!(
             "sae layers layer0.npy layer2.npy {SHORT} --seeds 1 --out c"
@@ -331,7 +331,7 @@ fn layers_are_called_as_their_files_wherever_they_are_named() {
             );
         }
     }
-    // Two layers have none between them.
+    // There is no layer between two layers.
     assert!(!sandbox.join("a/unfinished.svg").exists());
     assert!(report.contains("No layer lies between the first and the last"));
 }
@@ -371,7 +371,7 @@ fn classes_are_told_apart_by_their_probes() {
         .assert()
         .success();
     let probes = table(&sandbox, "a/probes.csv");
-    // One direction tells the two apart, and is told of once.
+    // One direction tells the two classes apart, and is reported once.
     assert_eq!(probes.len(), 3);
     let report = sandbox.read("a/report.html");
     assert_eq!(report.matches("a linear probe reads it best").count(), 1);
@@ -473,7 +473,7 @@ fn layers_and_targets_that_do_not_belong_together_are_refused_before_anything_is
             &["./layer0.npy is named twice", "(as layer0.npy too)"],
         ),
         ("layer0.npy layer0.npy", &["layer0.npy is named twice;"]),
-        // Without a shell, the pattern comes as it stands.
+        // Where no shell expands a pattern, the program gets the pattern itself.
         (
             "layer?.npy",
             &["one layer, layer0.npy and 2 more", "without quotes"],
@@ -495,7 +495,7 @@ fn layers_and_targets_that_do_not_belong_together_are_refused_before_anything_is
         "data = ['layer0.npy', 'layer1.npy']\nsame_from = 0.5\n",
     );
     sandbox.refuses("sae train --config layers.toml --out z", &["same_from"]);
-    // Before anything is trained, since it would be read in the end.
+    // The targets are refused before anything is trained, although they would be read only in the end.
     sandbox.refuses(
         &format!("sae layers {ALL} {SHORT} --probe-targets broken.npy --out z"),
         &["broken.npy, row", "NaN"],

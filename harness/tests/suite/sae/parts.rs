@@ -1,4 +1,4 @@
-//! Trainings whose models are shared by parts: what the merge writes.
+//! Trainings whose models are shared by parts, and the files that the merge writes.
 
 mod faults;
 
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::{SWEEP, with_data};
 use crate::common::{Sandbox, files, flip_a_bit, merged, npy, refused, results, same, succeeds};
 
-/// A quick sweep of two models.
+/// The arguments of a quick sweep of two models.
 const TWO: &str =
     "x.npy --elements 8 --k 1,2 --samples 2000 --batch 64 --baselines none --rate 0.001";
 
@@ -27,7 +27,7 @@ fn merge(sandbox: &Sandbox, folder: &str) -> String {
     succeeds(sandbox, &format!("sae merge {folder} --wait 0 --quiet"))
 }
 
-/// Asserts that parts make of a training what one command does, in as many parts as these.
+/// Asserts that a training in parts gives the files of one command, for each of these numbers of parts.
 #[track_caller]
 fn parts_are_the_whole(sandbox: &Sandbox, training: &str, parts: &[usize]) {
     succeeds(
@@ -46,14 +46,14 @@ fn parts_are_the_whole(sandbox: &Sandbox, training: &str, parts: &[usize]) {
     }
 }
 
-/// The file of the last checkpoint of a model in a part.
+/// Returns the path of the last checkpoint of a model in a part.
 fn checkpoint(sandbox: &Sandbox, part: &str, model: &str) -> PathBuf {
     let folder = sandbox.join(&format!("{part}/models/checkpoints/{model}"));
     let found = std::fs::read_dir(folder).unwrap();
     found.map(|entry| entry.unwrap().path()).max().unwrap()
 }
 
-/// What `change` makes of the text of a file takes its place.
+/// Replaces the text of a file with what `change` returns for it.
 fn edit(sandbox: &Sandbox, name: &str, change: impl Fn(String) -> String) {
     let text = sandbox.read(name);
     let changed = change(text.clone());
@@ -65,7 +65,7 @@ fn edit(sandbox: &Sandbox, name: &str, change: impl Fn(String) -> String) {
 fn any_number_of_parts_makes_the_files_of_one_training() {
     let sandbox = with_data();
     parts_are_the_whole(&sandbox, &SWEEP.replace(" --quiet", ""), &[1, 2, 3]);
-    // Once more, from the same parts.
+    // A second merge of the same parts changes nothing.
     let before = merged(&sandbox.join("in-3"));
     merge(&sandbox, "in-3");
     same(&before, &merged(&sandbox.join("in-3")));
@@ -129,13 +129,13 @@ fn models_may_be_listed() {
     let text = succeeds(&sandbox, "sae status a");
     assert!(text.starts_with("1 of 2 units are there"), "{text}");
     succeeds(&sandbox, "sae train --units second.csv --quiet --out a");
-    // Another number of parts trains nothing again, and comments decide nothing.
+    // Another number of parts trains nothing again, and comments in the configuration have no effect.
     part(&sandbox, "1/1", "a");
     assert!(!sandbox.join("a/parts/1-of-1/models").exists());
     edit(&sandbox, "a/config.toml", |text| {
         text.replace("# Rows in a batch", "# My batches")
     });
-    // Data are found from the folder of the plan alone.
+    // Data are found from the folder of the plan only.
     std::fs::create_dir(sandbox.join("elsewhere")).unwrap();
     for command in ["submit slurm --parts 2", "status", "merge"] {
         let mut command = sandbox.harness(&format!("sae {command} ../a"));
@@ -149,7 +149,7 @@ fn models_may_be_listed() {
     );
     let text = succeeds(&sandbox, "sae status a");
     assert!(text.starts_with("merged: a/report.html\n"), "{text}");
-    // What is damaged in one of them is named with the command that has its table.
+    // A damaged file in one of them is named with the command that writes its table.
     flip_a_bit(&checkpoint(
         &sandbox,
         "a/parts/units-first",
@@ -173,7 +173,7 @@ fn a_model_that_diverges_has_ended() {
     assert_eq!(models.matches(",diverged at step ").count(), 2, "{models}");
 }
 
-/// When each file under a folder was written.
+/// Returns when each file under a folder was written.
 fn written(sandbox: &Sandbox, folder: &str) -> Vec<(String, std::time::SystemTime)> {
     let names = files(&sandbox.join(folder)).into_keys();
     let at = |name: String| {
@@ -212,7 +212,7 @@ fn a_plan_says_what_models_take_and_the_status_what_is_left() {
     assert!(text.contains("not begun, of 2 parts: 1"), "{text}");
     let units = succeeds(&sandbox, "sae status a --units");
     assert_eq!(units.matches(",2-of-2,").count(), 1, "{units}");
-    // What is trained already is not trained again.
+    // Models that are trained are not trained again.
     let before = written(&sandbox, "a");
     part(&sandbox, "2/2", "a");
     assert_eq!(before, written(&sandbox, "a"));

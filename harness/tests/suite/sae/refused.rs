@@ -8,7 +8,7 @@ use crate::common::{Sandbox, npy};
 #[cfg(unix)]
 use crate::common::{limited, refused};
 
-/// The paths of all files and folders in a folder.
+/// Returns the paths of all files and folders in a folder.
 fn tree(folder: &Path) -> BTreeSet<std::path::PathBuf> {
     let mut found = BTreeSet::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -21,7 +21,7 @@ fn tree(folder: &Path) -> BTreeSet<std::path::PathBuf> {
     found
 }
 
-/// A model in `model`, and data that no command can take.
+/// Makes a sandbox with a model in `model`, and data that no command can use.
 fn with_model() -> Sandbox {
     let sandbox = with_data();
     sandbox
@@ -180,15 +180,15 @@ fn an_error_names_what_its_command_has() {
         assert_eq!(output.status.code(), Some(2), "{command}");
         String::from_utf8(output.stderr).unwrap()
     };
-    // The folder of an export is no flag.
+    // The folder of an export is not the value of a flag.
     let full = message("sae export model --to saelens model");
     assert!(full.contains("choose a new or empty folder"), "{full}");
     assert!(!full.contains("--out"), "{full}");
-    // Codes cannot be resumed.
+    // The writing of codes cannot be resumed.
     let nowhere = message("sae encode model --data x.npy --out nowhere/z.npz");
     assert!(nowhere.contains("cannot write nowhere/z.npz"), "{nowhere}");
     assert!(!nowhere.contains("resume"), "{nowhere}");
-    // Targets of probes are no activations.
+    // The targets of probes are not called activations.
     sandbox.write("t.csv", "1\n2\n");
     std::fs::copy(sandbox.join("x.npy"), sandbox.join("y.npy")).unwrap();
     let targets = message("sae layers x.npy y.npy --k 1 --probe-targets t.csv --out z");
@@ -226,7 +226,7 @@ fn a_command_that_a_full_disk_ends_leaves_nothing_behind() {
         .success();
     let before = tree(sandbox.path());
     let model = "a/models/topk-n400-k1-seed0";
-    // Each of these writes a file that is larger than a file may be, after others that are not.
+    // Each of these commands writes a file that is larger than the limit, after others that are not.
     for command in [
         format!("eval {model} --data x.npy --out z --quiet"),
         format!("features {model} --data x.npy --out z --quiet"),

@@ -1,9 +1,9 @@
-//! What `--resume` goes on with, and what it refuses.
+//! The changes with which `--resume` goes on, and those that it refuses.
 
 use super::{SWEEP, WIDTH, sparse, with_data};
 use crate::common::{Sandbox, files, npy, succeeds};
 
-/// A training that is not complete: its manifest says what it was begun on, and nothing is computed yet.
+/// Makes a training that is not complete: its manifest says what it was begun on, and nothing is computed yet.
 fn begun() -> Sandbox {
     let sandbox = with_data();
     succeeds(&sandbox, &format!("sae train {SWEEP} --out a"));
@@ -51,7 +51,7 @@ fn every_setting_that_differs_is_named_with_both_values_and_no_other() {
         "sae train --resume a --tokens t.txt --quiet",
         &["in a: it has no `tokens`, not `tokens = \"t.txt\"`, and a training keeps the settings"],
     );
-    // A whole configuration, from somewhere else.
+    // A whole configuration from another place.
     let config = sandbox.read("a/config.toml");
     let config = config.replace("seeds = 2", "seeds = 3");
     let isa = config.lines().find(|line| line.starts_with("isa = "));
@@ -77,7 +77,7 @@ fn what_cannot_be_added_to_a_training_is_refused_with_the_way_out() {
         ],
     );
     assert_eq!(files(&sandbox.join("a")), before);
-    // The way out is one.
+    // The command that the message names works.
     succeeds(
         &sandbox,
         "sae train --config a/config.toml --samples 40000 --out b --quiet",

@@ -1,4 +1,4 @@
-//! Trainings of few steps, and those that come to nothing.
+//! Trainings of few steps, and trainings that fail to learn.
 
 use super::{WIDTH, models, sparse, with_data};
 use crate::common::npy;
@@ -31,7 +31,7 @@ fn a_training_that_came_to_nothing_says_so() {
         let output = sandbox.harness(&command).output().unwrap();
         assert!(output.status.success());
         let shown = String::from_utf8(output.stdout).unwrap();
-        // The report tells the same.
+        // The report shows the same notes.
         let report = sandbox.read(&format!("{folder}/report.html"));
         let notes = shown.lines().filter_map(|line| line.strip_prefix("note: "));
         notes.for_each(|note| assert!(report.contains(&note[..20]), "{note}"));
@@ -53,7 +53,7 @@ fn a_training_that_came_to_nothing_says_so() {
         shown.contains("% of the elements dead on 30 rows\n"),
         "{shown}"
     );
-    // 313 batches hold more rows than were asked for, and that is how many are seen.
+    // 313 batches hold more rows than were asked for; the report shows the number of rows that were seen.
     let report = sandbox.read("well/report.html");
     assert!(
         report.contains("20032 (313 batches of 64, 35.1 passes)"),

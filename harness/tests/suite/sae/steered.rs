@@ -11,7 +11,7 @@ fn a_penalty_is_steered_to_its_target_and_what_misses_it_is_named() {
         sandbox
             .harness(&format!(
                 "sae train x.npy --variant {variant} --target-l0 1.5,2.5 --elements 12 --samples 120000 --batch 64 --rate 0.0002 \
-                 --set lambda_warmup=0.05 --set threshold=0.5 --set bandwidth=0.5 --baselines none --quiet --out {variant}"
+                 --set threshold=0.5 --set bandwidth=0.5 --baselines none --quiet --out {variant}"
             ))
             .assert()
             .success();
@@ -32,16 +32,16 @@ fn a_penalty_is_steered_to_its_target_and_what_misses_it_is_named() {
             );
             assert!(model.sparsity > 0.0 && model.sparsity.is_finite());
         }
-        // λ is what the training has left, and is saved with the model.
+        // λ is the penalty at the end of the training, and is saved with the model.
         assert_ne!(models[0].sparsity, models[1].sparsity);
         let metrics: Vec<Step> = sandbox.table(&format!("{variant}/metrics.csv"));
         let lambdas: Vec<f64> = metrics.iter().map(|step| step.lambda).collect();
         assert!(lambdas.windows(2).any(|pair| pair[0] != pair[1]));
-        // The figure of the training shows its way.
+        // The figure of the training shows the course of λ.
         let figure = sandbox.read(&format!("{variant}/training.svg"));
         assert!(figure.contains("coefficient λ of the penalty"));
     }
-    // Ten steps are too few to get anywhere.
+    // Ten steps are too few to reach the target.
     let output = sandbox
         .harness(
             "sae train x.npy --variant l1 --target-l0 1 --elements 12 --samples 640 --batch 64 --rate 0.000001 \
@@ -85,7 +85,7 @@ fn a_penalty_that_ends_at_its_bound_is_named() {
 fn a_penalty_that_cannot_reach_its_target_in_time_ruins_nothing() {
     let sandbox = with_data();
     let explained = |target: &str, folder: &str| {
-        // 60 steps of a rate at which weights move by 0.1 at most.
+        // These are 60 steps at a learning rate at which weights move by 0.1 at most.
         let command = format!(
             "sae train x.npy --variant l1-tied --lambda 0.1 --elements 12 --samples 3840 --batch 64 --rate 0.00005 \
              --baselines none --quiet {target} --out {folder}"

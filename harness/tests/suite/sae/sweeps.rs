@@ -1,4 +1,4 @@
-//! Sweeps: a model for every combination, their baselines, intervals over seeds, and the same bytes again.
+//! Sweeps: a model for every combination of settings, their baselines, intervals over seeds, and the same bytes again.
 
 use harness::table::Record as _;
 use harness::workbench::tables::{Measures, Summary};
@@ -24,7 +24,7 @@ fn a_sweep_leaves_a_model_for_every_combination_and_explains_held_out_rows() {
         );
         let model = models.iter().find(|m| m.model == name).unwrap();
         let explained = model.measures.explained_variance;
-        // A model that knew the mean alone would explain nothing.
+        // A model that knew only the mean would explain nothing.
         assert!(explained > 0.3 && explained <= 1.0, "{model:?}");
     }
     let report = sandbox.read("a/report.html");
@@ -59,7 +59,7 @@ fn the_configuration_fed_back_repeats_the_training_on_any_number_of_threads() {
         .assert()
         .success();
     same(&results(&sandbox.join("a")), &results(&sandbox.join("b")));
-    // Rows are the same in whatever files they stand.
+    // Rows give the same results in whatever files they stand.
     let whole = npy::rows(600, WIDTH, sparse);
     let values = whole.len() - 600 * WIDTH * 4;
     std::fs::create_dir(sandbox.join("parts")).unwrap();
@@ -110,7 +110,7 @@ fn baselines_stand_beside_every_model_and_what_does_not_beat_them_is_named() {
             "pca-2"
         ]
     );
-    // The models themselves are those of a training without baselines.
+    // The models are the same as in a training without baselines.
     let without = models(&sandbox, "none");
     assert_eq!(format!("{:?}", &all[..2]), format!("{without:?}"));
     let weights =
@@ -118,7 +118,7 @@ fn baselines_stand_beside_every_model_and_what_does_not_beat_them_is_named() {
     let trained = weights("topk-n12-k2-seed0");
     let [decoder, encoder] =
         ["decoder", "encoder"].map(|part| weights(&format!("topk-n12-k2-random-{part}-seed0")));
-    // What is held is the same start: of the encoder, the transpose of the decoder.
+    // The tensors that are held have the same start: that of the encoder is the transpose of the decoder.
     assert_eq!(decoder["w_dec"], encoder["w_enc"]);
     assert_ne!(decoder["w_dec"], trained["w_dec"]);
     assert_ne!(decoder["w_enc"], encoder["w_enc"]);
@@ -133,7 +133,7 @@ fn baselines_stand_beside_every_model_and_what_does_not_beat_them_is_named() {
     assert!(!sandbox.read("a/report.html").contains("does not beat"));
     assert_eq!(sandbox.read("a/elements.csv").lines().count(), 1 + 2 * 12);
 
-    // Intervals over the seeds, of which one seed has none.
+    // There are intervals over the seeds; with one seed there are none.
     let summary: Vec<Summary> = sandbox.table("a/summary.csv");
     let measures = Measures::SPEC.columns.len() - 1;
     assert_eq!(summary.len(), 4 * measures);
@@ -146,7 +146,7 @@ fn baselines_stand_beside_every_model_and_what_does_not_beat_them_is_named() {
         (explained[0] - explained[1]).abs() / 2.0,
     );
     assert!((row.mean - mean).abs() < 1e-12);
-    // Student's t for one degree of freedom.
+    // Student's t for one degree of freedom is 12.706.
     assert!(
         (row.high - mean - 12.706 * half).abs() < 1e-3 * half,
         "{row:?}"
@@ -171,7 +171,7 @@ fn what_known_features_tell_has_intervals_over_seeds_too() {
         .success();
     let truth: Vec<Truth> = sandbox.table("a/truth.csv");
     let summary: Vec<Summary> = sandbox.table("a/summary.csv");
-    // Of codes that are found alone, models.csv has the last four.
+    // For codes that are found alone, models.csv has the last four measures.
     type Measure = (&'static str, fn(&Truth) -> f64);
     let measures: [Measure; 5] = [
         ("f1", |t| t.f1),
@@ -207,7 +207,7 @@ fn what_known_features_tell_has_intervals_over_seeds_too() {
 #[test]
 fn principal_components_explain_what_few_directions_hold() {
     let sandbox = Sandbox::new();
-    // Two directions and a mean far from 0 hold everything.
+    // Two directions and a mean far from 0 hold all of the data.
     let value = |i: usize, j: usize| {
         let (a, b) = ((0.7 * i as f32).sin(), (1.3 * i as f32 + 1.0).cos());
         50.0 + 3.0 * a * (j as f32 + 1.0).cos() + b * (2.0 * j as f32).sin()
@@ -217,7 +217,7 @@ fn principal_components_explain_what_few_directions_hold() {
         .harness("sae train x.npy --elements 12 --k 1,2 --samples 2000 --batch 64 --quiet --out a")
         .output()
         .unwrap();
-    // Hardly trained, two elements do not hold what two components do.
+    // Two elements that are hardly trained do not hold what two components do.
     let shown = String::from_utf8(output.stdout).unwrap();
     let note = "note: topk-n12-k2 does not beat as many principal components";
     assert!(shown.contains(note), "{shown}");

@@ -4,11 +4,11 @@ use harness::workbench::truth::Truth;
 
 use crate::common::{Sandbox, npy, results, same};
 
-/// A small model with trees, a copula and a bias.
+/// The settings of a small model with trees, a copula and a bias.
 const SPEC: &str = "features = 40\nwidth = 12\nfirst = 0.3\nlast = 0.02\nrank = 3\nroots = 4\n\
                     mean = [3.0, 2.0]\nbias = 0.5\nrepulsion = 20\n";
 
-/// A training of a second or less.
+/// The arguments of a training that takes a second or less.
 const TRAINING: &str = "synth:my.toml --variant batch-topk --k 3 --elements 24 --samples 6000 --batch 256 --set measured=2000 \
                         --baselines none -q";
 
@@ -34,7 +34,7 @@ fn a_training_on_a_synthetic_model_repeats_and_an_evaluation_agrees_with_it() {
     train(&format!("{TRAINING} --threads 1 --out a"));
     train("--config a/config.toml --threads 3 --out b -q");
     same(&results(&sandbox.join("a")), &results(&sandbox.join("b")));
-    // The settings of the model are kept, and name the same model.
+    // The settings of the synthetic model are kept, and name the same model.
     std::fs::copy(sandbox.join("a/synthetic.toml"), sandbox.join("kept.toml")).unwrap();
     sandbox
         .harness("sae eval a/models/batch-topk-n24-k3-seed0 --data synth:kept.toml --rows 2000 -q --out e")
@@ -65,7 +65,7 @@ fn a_training_on_a_synthetic_model_repeats_and_an_evaluation_agrees_with_it() {
         assert_eq!(json[i]["mcc"], e.mcc);
     }
 
-    // Another model under the same name is another training.
+    // Another synthetic model under the same name gives another training.
     sandbox.write("my.toml", format!("{SPEC}seed = 1\n"));
     train("--config a/config.toml --out c -q");
     let models = |folder: &str| sandbox.bytes(&format!("{folder}/models.csv"));
@@ -103,7 +103,7 @@ fn samples_in_files_are_the_sums_of_their_codes_and_features_and_the_bias() {
             let terms = sum.iter_mut().zip(direction);
             terms.for_each(|(s, f)| *s += f64::from(values[e]) * f64::from(*f));
         }
-        // Some ten terms of some ten at most in f32.
+        // Sums in f32 of some ten terms, each at most some ten.
         assert!(
             x.iter()
                 .zip(sum)
@@ -112,7 +112,7 @@ fn samples_in_files_are_the_sums_of_their_codes_and_features_and_the_bias() {
         );
     }
 
-    // The same in the other format.
+    // The other format holds the same.
     let (of_samples, of_features) = (read("y.safetensors"), read("y-features.safetensors"));
     let of_bias = read("y-bias.safetensors");
     for (bytes, name, npy) in [
@@ -129,7 +129,7 @@ fn samples_in_files_are_the_sums_of_their_codes_and_features_and_the_bias() {
     let codes = read("y-codes.safetensors");
     let codes = safetensors::SafeTensors::deserialize(&codes).unwrap();
     assert!(arrays["data.npy"].ends_with(codes.tensor("values").unwrap().data()));
-    // They are activations like any others.
+    // The rows that were written are activations like any others.
     sandbox
         .harness("sae train x.npy --samples 512 --batch 64 --elements 8 --k 2 --out a -q")
         .assert()

@@ -1,4 +1,4 @@
-//! Variants, their settings, and what else changes a training.
+//! Variants, their settings, and other settings that change a training.
 
 use harness::settings::{Preset, Settings as _};
 use harness::table::record::Word as _;
@@ -36,7 +36,7 @@ fn every_variant_explains_held_out_rows_and_is_exported() {
         assert_eq!(model.variant.word(), variant);
         let explained = model.measures.explained_variance;
         assert!(explained > 0.3 && explained <= 1.0, "{model:?}");
-        // Read back, the saved model is the one that was measured.
+        // The saved model, when it is read back, is the one that was measured.
         let name = model.model.clone();
         let measured = model.measures.clone();
         let model = format!("{variant}/models/{name}");
@@ -125,7 +125,7 @@ fn the_rows_of_l1_have_norm_1_or_a_penalty_by_their_norm() {
         let norms = norms(how);
         let held = norms.iter().all(|norm| (norm - 1.0).abs() < 1e-5);
         assert_eq!(held, is_unit, "{norms:?}");
-        // Another tool's folder holds the same model.
+        // The folder of another tool holds the same model.
         sandbox
             .harness(&format!(
                 "sae export {how}/models/{name} --to saelens {how}-export"
@@ -150,7 +150,8 @@ fn the_rows_of_l1_have_norm_1_or_a_penalty_by_their_norm() {
         losses.push(number(name, "excess_loss"));
         assert!(number(name, "explained_variance") > 0.5, "{evaluated}");
     }
-    // No code has a lower loss than the best one, counted at unit rows; FISTA stops at a share of 1e-5 of ‖x − b_dec‖².
+    // No code has a lower loss than the best one, with the loss counted at unit rows; FISTA stops at a share of 1e-5 of
+    // ‖x − b_dec‖².
     assert!(
         losses.iter().all(|loss| (-1e-3..0.3).contains(loss)),
         "{losses:?}"
@@ -194,7 +195,7 @@ fn warm_up_clipping_and_what_is_done_for_dead_elements_change_the_models() {
         ));
         assert!(seen.insert(model), "{flags} changes nothing");
     }
-    // More than any gradient has, and longer than the training.
+    // This clip is larger than any gradient, and `dead_after` is longer than the training.
     sandbox
         .harness(&format!(
             "{train} --set clip=1e9 --set dead=resample --set dead_after=30000 --out same"
@@ -296,7 +297,7 @@ fn settings_that_make_no_sense_are_refused() {
         &format!("sae train {SWEEP} --out a"),
         &["a holds another run"],
     );
-    // Other activations under the same name are noticed while a training is under way.
+    // A folder that is not there is named.
     sandbox.refuses("sae train --resume nowhere", &["nowhere"]);
 }
 
@@ -310,14 +311,14 @@ fn a_file_of_one_variant_serves_for_another() {
     };
     train(&format!("x.npy {short} --k 2 --out topk"));
     for (variant, lambda, dead) in [
-        ("gated", "[4.0]", "none"),
+        ("gated", "[3.0]", "none"),
         ("jumprelu", "[1.0]", "none"),
-        ("batch-topk", "[4.0]", "auxiliary"),
+        ("batch-topk", "[2.0]", "auxiliary"),
     ] {
         train(&format!(
             "--config topk/config.toml --variant {variant} --out {variant}"
         ));
-        // As if it had been said without the file.
+        // The settings are as if they had been given without the file.
         let config = sandbox.read(&format!("{variant}/config.toml"));
         for line in [
             format!("variant = \"{variant}\""),
@@ -383,7 +384,7 @@ fn all_settings_are_explained_in_a_file_that_sets_none_and_can_be_read() {
     let train = "sae train x.npy --config my.toml --samples 500 --baselines none --quiet --out a";
     sandbox.harness(train).assert().success();
     let config = std::fs::read_to_string(sandbox.join("a/config.toml")).unwrap();
-    // What is not set follows from the data still: the width is 5.
+    // Settings that are not given still follow from the data: the width is 5.
     assert!(config.contains("\nk = [2]\n") && config.contains("\nelements = [40]\n"));
 }
 
@@ -395,7 +396,7 @@ fn a_flag_for_the_size_wins_over_a_file_and_what_is_done_stays_done() {
         .harness(&format!("{train} --out a"))
         .assert()
         .success();
-    // The file names a size of its own, as every saved configuration does.
+    // The file holds a size, as every saved configuration does.
     let again = "sae train --config a/config.toml --expansion 1,2 --quiet --out b";
     sandbox.harness(again).assert().success();
     let config = std::fs::read_to_string(sandbox.join("b/config.toml")).unwrap();

@@ -11,26 +11,27 @@ const ROWS: usize = 900;
 const READ: usize = 6;
 const RECONSTRUCTED: usize = 4;
 
-/// The one feature that is on in a row, and its strength.
+/// Returns the one feature that is active in a row, and its strength.
 fn feature(row: usize) -> (usize, f32) {
     let strength = 1.0 + ((row * 31) % 17) as f32 / 17.0;
     ((row * 7919 + row / 7) % READ, strength)
 }
 
-/// What is read: each feature is a column, far from the origin.
+/// Returns a value of the input: each feature is a column, far from the origin.
 fn x(row: usize, column: usize) -> f32 {
     let (on, strength) = feature(row);
     20.0 + if column == on { strength } else { 0.0 }
 }
 
-/// What belongs to it: each feature has a direction among fewer columns, with another strength and another mean.
+/// Returns a value of the target: each feature has a direction among fewer columns, with another strength and another
+/// mean.
 fn y(row: usize, column: usize) -> f32 {
     let (on, strength) = feature(row);
     let direction = ((on * 5 + column * 3) as f32).sin();
     30.0 * strength * direction - 100.0
 }
 
-/// Activations, their targets, and targets that belong to other rows.
+/// Makes a sandbox with activations, their targets, and targets that belong to other rows.
 fn with_data() -> Sandbox {
     let sandbox = Sandbox::new();
     let other = |row: usize, column| y((row * 389 + 217) % ROWS, column);
@@ -41,7 +42,7 @@ fn with_data() -> Sandbox {
     sandbox
 }
 
-/// A training of a second or two.
+/// The arguments of a training that takes a second or two.
 const TRAINING: &str =
     "sae train x.npy --elements 12 --samples 60000 --batch 64 --rate 0.001 --quiet";
 

@@ -1,4 +1,4 @@
-//! Encoders of more than one layer.
+//! Encoders of more than one layer: two-layer and LISTA.
 
 use super::passes::*;
 use super::{Matrix, Model, Pass};

@@ -1,11 +1,11 @@
-//! Gated codes, path by path.
+//! Gated autoencoders: the gates and the magnitudes each by a pass of their own.
 
 use super::passes::*;
 use super::{Matrix, Model, Pass};
 use crate::bounded::{Bounded, ONE, U};
 use crate::reference::exp;
 
-/// 2 ulp: the error of a kernel's exp.
+/// The relative error of a kernel's exp, 2 ulp.
 const ULPS: f64 = 4.0 * U;
 
 impl Model {
@@ -16,7 +16,7 @@ impl Model {
         let centred = self.input(x, &b_dec);
         let gates = layer(&centred, &w_gate, &b_gate);
 
-        // The gates' own pass, through a decoder that has no gradient.
+        // The pass of the gates alone, through a decoder that has no gradient.
         let frozen = self.frozen.as_deref().unwrap_or(self);
         let mut via_gates = Pass::default();
         via_gates.codes = via_gates.activate(&gates, relu);
@@ -36,7 +36,7 @@ impl Model {
                 Bounded { value, error }
             })
             .collect();
-        // The kernel has p = W_gate(x − b_dec) from the gate, less its bias.
+        // The kernel computes p = W_gate(x − b_dec) as the gate's pre-activation minus its bias.
         let inner: Matrix = gates
             .iter()
             .map(|gates| {

@@ -1,4 +1,4 @@
-//! Codes with thresholds, and the straight-through estimators of arXiv 2407.14435, equations 11 and 12.
+//! JumpReLU codes, which have thresholds, and the straight-through estimators of arXiv 2407.14435, equations 11 and 12.
 
 use kernels::sae::JumpRelu;
 
@@ -34,7 +34,7 @@ impl Model {
                     pre[j].error + 4.0 * U * (pre[j].value.abs() + theta[j].value + half);
                 pass.ambiguous |= (off - half).abs() <= rounding;
                 if off < half {
-                    // With K((π − θ)/ε) = 1.
+                    // Here K((π − θ)/ε) = 1.
                     let through = dot(r, &w_dec[j], []);
                     let both = Bounded::sum_of_products([(theta[j], through), (penalty, ONE)]);
                     terms.push(negative(both.over(bandwidth)));

@@ -50,14 +50,14 @@ impl Model {
         pass
     }
 
-    /// The rows of the dictionary at norm 1, for encoder and decoder alike.
+    /// The tied variant: encoder and decoder are the rows of the dictionary, scaled to norm 1.
     pub(super) fn tied(&self, lambda: f32, x: &Matrix, y: &Matrix) -> Pass {
         let (rows, b_enc) = (self.matrix("w_dec"), self.vector("b_enc"));
         let unit: Matrix = rows
             .iter()
             .map(|row| {
                 let norm = norm(row).round(1);
-                // By the reciprocal.
+                // The kernel multiplies by the reciprocal of the norm.
                 row.iter().map(|x| x.over(norm).round(1)).collect()
             })
             .collect();

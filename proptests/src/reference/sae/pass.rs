@@ -1,25 +1,25 @@
-//! What a batch leads to.
+//! The results of a pass over a batch.
 
 use crate::bounded::Bounded;
 
-/// What a batch leads to.
+/// The results of a pass over a batch.
 #[derive(Clone, Default)]
 pub struct Pass {
-    /// Codes, a sample a row.
+    /// The codes, a sample a row.
     pub codes: Matrix,
-    /// Reconstructions.
+    /// The reconstructions, a sample a row.
     pub x_hat: Matrix,
-    /// Mean of ‖x̂ − x‖².
+    /// The mean of ‖x̂ − y‖² over the samples; y = x in an autoencoder.
     pub reconstruction: Bounded,
-    /// The mean penalty.
+    /// The mean of the penalty over the samples.
     pub sparsity: Bounded,
-    /// The mean auxiliary loss.
+    /// The mean of the auxiliary loss over the samples.
     pub auxiliary: Bounded,
-    /// What it reconstructs.
+    /// The target of the auxiliary loss of dead elements: what the reconstructions leave of y.
     pub left_over: Matrix,
-    /// The gradient, in the order of the parameters.
+    /// The gradient with respect to the parameters, in their order.
     pub gradient: Vec<Bounded>,
-    /// Whether each unit is active, those of hidden layers included: while this stays the same, the loss is smooth.
+    /// Whether each unit is active, units of hidden layers included: while this stays the same, the loss is smooth.
     pub active: Vec<Vec<bool>>,
     /// Whether rounding could change which units are active.
     pub ambiguous: bool,
@@ -29,7 +29,7 @@ pub struct Pass {
 pub type Matrix = Vec<Vec<Bounded>>;
 
 impl Pass {
-    /// The loss.
+    /// Returns the total loss.
     pub fn total(&self) -> f64 {
         self.reconstruction.value + self.sparsity.value + self.auxiliary.value
     }

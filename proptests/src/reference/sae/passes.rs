@@ -1,14 +1,14 @@
-//! Layers, the decoder, and the way back: what the variants share.
+//! The layers, the decoder and the gradients that the variants share.
 
 use super::pass::{Matrix, Pass};
 use crate::bounded::{Bounded, ONE};
 
-/// From codes to reconstructions, with a penalty of λ·norm on each code.
+/// A decoder from codes to reconstructions, with a penalty of λ·norm on each code.
 pub(super) struct Decoder<'a> {
     pub(super) w_dec: &'a Matrix,
     pub(super) b_dec: &'a [Bounded],
     pub(super) lambda: f32,
-    /// Empty where there is no penalty.
+    /// The norm for each element; empty where there is no penalty.
     pub(super) norms: &'a [Bounded],
 }
 
@@ -23,14 +23,15 @@ impl<'a> Decoder<'a> {
     }
 }
 
-/// Gradients with respect to reconstructions, and to codes where they are active.
+/// The gradients with respect to the reconstructions, and to the codes where they are active.
 pub(super) struct Back {
     pub(super) r: Matrix,
     pub(super) deltas: Matrix,
 }
 
 impl Pass {
-    /// The pre-activations that are active, zeros elsewhere.
+    /// Returns the pre-activations that `select` finds active, with zeros elsewhere, and adds to `active` and
+    /// `ambiguous`.
     pub(super) fn activate(
         &mut self,
         pre: &Matrix,
@@ -48,7 +49,8 @@ impl Pass {
         values
     }
 
-    /// The k largest in the mean over the batch of the pre-activations that are above 0, zeros elsewhere.
+    /// Returns the k·B largest pre-activations of a batch of B samples, as far as they are above 0, with zeros
+    /// elsewhere.
     pub(super) fn activate_together(&mut self, k: usize, pre: &Matrix) -> Matrix {
         let n = pre[0].len();
         let (active, ambiguous) = largest(k * pre.len(), &pre.concat());
@@ -59,7 +61,8 @@ impl Pass {
         })
     }
 
-    /// Losses, and the way back to the codes, of which the last rows of `active` tell.
+    /// Computes reconstructions and losses, and the gradients with respect to the codes. The last rows of `active` say
+    /// which entries of the codes are active.
     pub(super) fn decode(&mut self, decoder: &Decoder, x: &Matrix) -> Back {
         let Decoder {
             w_dec,
@@ -112,14 +115,14 @@ impl Pass {
     }
 }
 
-/// Component c of x̂ − x.
+/// Returns component c of x̂ − x.
 pub(super) fn error(decoder: &Decoder, code: &[Bounded], x: &[Bounded], c: usize) -> Bounded {
     let terms = code.iter().zip(decoder.w_dec).map(|(&f, row)| (f, row[c]));
     let rest = [(decoder.b_dec[c], ONE), (negative(x[c]), ONE)];
     Bounded::sum_of_products(terms.chain(rest))
 }
 
-/// x − b, row by row.
+/// Returns x − b, row by row.
 pub(super) fn centre(x: &Matrix, b: &[Bounded]) -> Matrix {
     let row = |x: &Vec<Bounded>| {
         let pairs = x.iter().zip(b);
@@ -130,7 +133,7 @@ pub(super) fn centre(x: &Matrix, b: &[Bounded]) -> Matrix {
     x.iter().map(row).collect()
 }
 
-/// Pre-activations.
+/// Returns the pre-activations of a layer.
 pub(super) fn layer(inputs: &Matrix, weights: &Matrix, bias: &[Bounded]) -> Matrix {
     let row = |x: &Vec<Bounded>| {
         let units = weights.iter().zip(bias);
@@ -139,7 +142,7 @@ pub(super) fn layer(inputs: &Matrix, weights: &Matrix, bias: &[Bounded]) -> Matr
     inputs.iter().map(row).collect()
 }
 
-/// The gradient with respect to the units that a layer reads, where they are active.
+/// Returns the gradient with respect to the inputs of a layer where these are active, with zeros elsewhere.
 pub(super) fn back_through(deltas: &Matrix, weights: &Matrix, active: &[Vec<bool>]) -> Matrix {
     let row = |(delta, active): (&Vec<Bounded>, &Vec<bool>)| {
         let unit = |(k, &on): (usize, &bool)| {
@@ -153,7 +156,7 @@ pub(super) fn back_through(deltas: &Matrix, weights: &Matrix, active: &[Vec<bool
     deltas.iter().zip(active).map(row).collect()
 }
 
-/// Σ over samples of the outer products of their rows.
+/// Returns the sum over the samples of the outer products of their rows.
 pub(super) fn outer(left: &Matrix, right: &Matrix) -> Matrix {
     let (rows, cols) = (left[0].len(), right[0].len());
     let at = |j: usize, c: usize| {
@@ -170,7 +173,7 @@ pub(super) fn column_sums(m: &Matrix, cols: usize) -> Vec<Bounded> {
         .collect()
 }
 
-/// The gradient of `b_dec`, which the first layer's input loses.
+/// Returns the gradient of `b_dec`, which the decoder adds and the input of the first layer subtracts.
 pub(super) fn decoder_bias(r: &Matrix, weights: &Matrix, d_bias: &[Bounded]) -> Vec<Bounded> {
     let at = |c: usize| {
         let out = r.iter().map(|r| (r[c], ONE));
@@ -183,13 +186,13 @@ pub(super) fn decoder_bias(r: &Matrix, weights: &Matrix, d_bias: &[Bounded]) -> 
     (0..r[0].len()).map(at).collect()
 }
 
-/// Tells which pre-activations are above 0, and whether that is in doubt.
+/// Tells which pre-activations are above 0, and whether rounding could change that.
 pub(super) fn relu(pre: &[Bounded]) -> (Vec<bool>, bool) {
     let active = pre.iter().map(|a| a.value > 0.0).collect();
     (active, pre.iter().any(|a| a.value.abs() <= a.error))
 }
 
-/// Tells which pre-activations are above their thresholds, and whether that is in doubt.
+/// Tells which pre-activations are above their thresholds, and whether rounding could change that.
 pub(super) fn above(thresholds: &[Bounded], pre: &[Bounded]) -> (Vec<bool>, bool) {
     let pairs = || pre.iter().zip(thresholds);
     let active = pairs().map(|(a, theta)| a.value > theta.value).collect();
@@ -197,7 +200,7 @@ pub(super) fn above(thresholds: &[Bounded], pre: &[Bounded]) -> (Vec<bool>, bool
     (active, pairs().any(near))
 }
 
-/// Tells which pre-activations are the k largest and above 0, and whether that is in doubt.
+/// Tells which pre-activations are the k largest and above 0, and whether rounding could change that.
 pub(super) fn largest(k: usize, pre: &[Bounded]) -> (Vec<bool>, bool) {
     let mut order: Vec<usize> = (0..pre.len()).collect();
     order.sort_by(|&i, &j| pre[j].value.total_cmp(&pre[i].value));
@@ -215,7 +218,7 @@ pub(super) fn largest(k: usize, pre: &[Bounded]) -> (Vec<bool>, bool) {
     (active, ambiguous)
 }
 
-/// A mean that is taken in f64.
+/// Returns a mean that the kernel takes in f64.
 pub(super) fn mean(all: &[Bounded]) -> Bounded {
     let mean = |f: fn(&Bounded) -> f64| all.iter().map(f).sum::<f64>() / all.len() as f64;
     Bounded {
@@ -246,7 +249,7 @@ pub(super) fn add(a: &[Bounded], b: &[Bounded]) -> Vec<Bounded> {
         .collect()
 }
 
-/// Σ aᵢbᵢ and what is added to it.
+/// Returns Σ aᵢbᵢ plus the terms of `more`.
 pub(super) fn dot<const N: usize>(a: &[Bounded], b: &[Bounded], more: [Bounded; N]) -> Bounded {
     assert_eq!(a.len(), b.len());
     let products = a.iter().copied().zip(b.iter().copied());

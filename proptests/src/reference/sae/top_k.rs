@@ -1,5 +1,5 @@
-//! The k largest codes, of a sample or in the mean over a batch, the auxiliary loss of the dead elements, and
-//! the losses of the first elements alone.
+//! TopK, BatchTopK and Matryoshka: the k largest entries of a code, or of a batch in the mean; the auxiliary loss of
+//! dead elements; and the losses of the first elements alone.
 
 use kernels::sae::{AuxK, BatchTopK, Matryoshka};
 
@@ -31,7 +31,7 @@ impl Model {
         })
     }
 
-    /// Codes by thresholds alone, and their reconstructions.
+    /// Returns a pass with the codes that thresholds choose, and their reconstructions, without a gradient.
     pub(super) fn above_thresholds(&self, x: &Matrix, y: &Matrix) -> Pass {
         let [w_enc, w_dec] = ["w_enc", "w_dec"].map(|name| self.matrix(name));
         let [b_enc, theta, b_dec] = ["b_enc", "threshold", "b_dec"].map(|name| self.vector(name));
@@ -103,7 +103,7 @@ impl Model {
         let mut d_w_enc = outer(&deltas, &centred);
         let mut d_b_enc = column_sums(&deltas, w_enc.len());
         if let Some(aux) = aux.filter(|_| !self.dead.is_empty()) {
-            // y − ŷ, as the kernel has it: from its gradient.
+            // y − ŷ, which the kernel computes from its gradient.
             pass.left_over = (0..x.len())
                 .map(|b| {
                     let e = self.shape.width;

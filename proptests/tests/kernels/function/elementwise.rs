@@ -1,4 +1,4 @@
-//! Lengths: of one vector and several, with tails, and such as do not fit.
+//! Slices of every length: shorter than a vector, several vectors, with tails, and lengths that do not fit.
 
 use kernels::elementwise::{Binary, Unary, binary, map, zip, zip_in_place};
 use kernels::simd::{Op, Simd};
@@ -79,7 +79,7 @@ fn different_lengths_are_named(isa: Isa) {
 }
 
 each_isa!(slices_of_different_lengths_are_refused_inside_an_operation);
-/// Those of which the shorter one ends in the same vector too.
+/// Slices of different lengths are refused also where the shorter one ends in the same vector as the longer one.
 fn slices_of_different_lengths_are_refused_inside_an_operation(isa: Isa) {
     struct InPlace<'a>(&'a mut [f32], &'a [f32]);
     impl Op for InPlace<'_> {

@@ -1,4 +1,4 @@
-//! The way back through both GELUs.
+//! The backward passes of both GELUs.
 
 use kernels::{Exec, Isa, gelu, gelu_tanh};
 use proptest::prelude::*;
@@ -8,7 +8,7 @@ use proptests::{config, each_isa, reference};
 use super::{ABSOLUTE, Backward, ULPS};
 
 each_isa!(gradients);
-/// Against f64, at any scale of the incoming gradient.
+/// Gradients match f64 at any scale of the incoming gradient.
 fn gradients(isa: Isa) {
     proptest!(config(256), |(x in -8f32..8.0, dy in -1e6f32..1e6)| {
         for (backward, want) in [
@@ -18,7 +18,7 @@ fn gradients(isa: Isa) {
             let mut dx = [f32::NAN];
             backward(Exec::serial(isa), &[x], &[dy], &mut dx);
             let want = f64::from(dy) * want;
-            // The derivative's error, and one rounding more.
+            // The error of the derivative, and one rounding more.
             let tolerance = Tolerance {
                 absolute: f64::from(dy).abs() * ABSOLUTE,
                 ..Tolerance::ulps(ULPS + 0.5)

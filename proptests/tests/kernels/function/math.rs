@@ -1,4 +1,4 @@
-//! How far every function is from its reference, and what holds for the function holds for its kernel.
+//! How far every function is from its reference, and properties of the functions that their kernels must share.
 
 use kernels::{Exec, Isa, gelu, gelu_tanh, math};
 use proptests::compare::{Tolerance, ulps};
@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::{ABSOLUTE, FUNCTIONS, Function, Kernel, ULPS, apply};
 
-/// The largest errors found, and where.
+/// The largest errors found, and the arguments at which they occur.
 #[derive(Clone, Copy, Debug, Default)]
 struct Worst {
     ulps: f64,
@@ -33,7 +33,7 @@ impl Worst {
 }
 
 impl Function {
-    /// The largest errors of `isa` at these arguments.
+    /// Returns the largest errors of `isa` at these arguments.
     fn worst(&self, isa: Isa, x: &[f32], want: &[f64]) -> Worst {
         let mut y = vec![f32::NAN; x.len()];
         (self.kernel)(Exec::serial(isa), x, &mut y);
@@ -55,7 +55,7 @@ impl Function {
         worst
     }
 
-    /// Prints the largest errors at these arguments on some instruction sets; those on which they are not small enough.
+    /// Prints the largest errors at these arguments on some instruction sets, and returns those that are too large.
     fn inaccurate(
         &self,
         isas: &[Isa],
@@ -85,7 +85,7 @@ impl Function {
     }
 }
 
-/// Every `step`-th f32, NaNs and infinities included, in chunks.
+/// Returns every `step`-th f32, NaNs and infinities included, in chunks.
 fn every(step: u64) -> impl ParallelIterator<Item = Vec<f32>> {
     const CHUNK: u64 = 1 << 16;
     (0..(1u64 << 32).div_ceil(CHUNK * step))
@@ -99,7 +99,7 @@ fn every(step: u64) -> impl ParallelIterator<Item = Vec<f32>> {
 
 each_isa!(accurate_at_a_sample_of_all_values);
 fn accurate_at_a_sample_of_all_values(isa: Isa) {
-    // A prime, so that all low bits of the significand occur.
+    // The step is a prime, so that all low bits of the significand occur.
     let bad: Vec<_> = FUNCTIONS
         .iter()
         .flat_map(|f| f.inaccurate(&[isa], every(1021)))
@@ -107,8 +107,9 @@ fn accurate_at_a_sample_of_all_values(isa: Isa) {
     assert!(bad.is_empty(), "{bad:#?}");
 }
 
-/// One function at every f32 on every instruction set: these share the references, which take nearly all of the time.
-/// `cargo test -p proptests --test kernels everywhere -- --ignored --nocapture --test-threads 1` prints the maxima.
+/// Tests of one function each, at every f32 on every instruction set: the sets share the references, which take nearly
+/// all of the time. `cargo test -p proptests --test kernels everywhere -- --ignored --nocapture --test-threads 1`
+/// prints the maxima.
 mod everywhere {
     macro_rules! sweep {
         ($($name:ident)+) => { $(
@@ -194,7 +195,7 @@ fn limits_are_exact(isa: Isa) {
         "{isa}"
     );
     assert_eq!(at(math::exp, 0.0), 1.0, "{isa}");
-    // The last argument with a finite result, and the first without; likewise at the other end.
+    // The last argument with a finite result and the first without; the same at the other end.
     let (last, first) = (f32::from_bits(0x42b1_7217), f32::from_bits(0x42b1_7218));
     assert!(
         at(math::exp, last).is_finite() && at(math::exp, first).is_infinite(),
@@ -208,10 +209,9 @@ fn limits_are_exact(isa: Isa) {
 }
 
 each_isa!(ranges_and_symmetry);
-/// What holds for the functions holds for their kernels: no result beyond the range, none of the
-/// wrong sign.
+/// Kernels keep to the properties of their functions: no result beyond the range, none of the wrong sign.
 fn ranges_and_symmetry(isa: Isa) {
-    // Every value where the GELUs fade into 0, and a sample of all others.
+    // Every value where the GELUs fade to 0, and a sample of all others.
     let fading = (4f32.to_bits()..6.1f32.to_bits())
         .map(f32::from_bits)
         .collect();

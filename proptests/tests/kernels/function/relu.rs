@@ -1,4 +1,4 @@
-//! ReLU, to the bit.
+//! ReLU is exact to the bit.
 
 use kernels::{Exec, Isa, relu};
 use proptest::prelude::*;

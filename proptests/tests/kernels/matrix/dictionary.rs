@@ -17,8 +17,8 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// The largest singular value, by cyclic Jacobi rotations of the rows until all are orthogonal: one-sided
-/// Jacobi (Demmel & Veselić 1992), to f64.
+/// Returns the largest singular value, by cyclic Jacobi rotations of the rows until all are orthogonal: one-sided
+/// Jacobi (Demmel & Veselić 1992), to the accuracy of f64.
 fn largest_singular_value(rows: &mut [Vec<f64>]) -> f64 {
     for _ in 0..60 {
         let mut furthest: f64 = 0.0;
@@ -76,7 +76,7 @@ fn norms_and_unit_rows(isa: Isa) {
 }
 
 each_isa!(projection_onto_the_tangent);
-/// What is left is orthogonal to the row, and what was taken is along it.
+/// The projected gradient is orthogonal to the row, and what was removed is along the row.
 fn projection_onto_the_tangent(isa: Isa) {
     proptest!(config(256), |(
         rows in 1..6usize,
@@ -108,8 +108,8 @@ fn projection_onto_the_tangent(isa: Isa) {
 }
 
 each_isa!(rows_are_shortened_to_norm_1_and_gradients_kept_from_lengthening_them);
-/// Long rows end as in `normalise` and short ones stay; gradients are projected where a row has norm 1 and a step would
-/// lengthen it, and stay elsewhere.
+/// Rows longer than 1 are scaled as in `normalise`, and shorter ones stay. Gradients are projected where a row has norm
+/// 1 and a step would lengthen it, and stay elsewhere.
 fn rows_are_shortened_to_norm_1_and_gradients_kept_from_lengthening_them(isa: Isa) {
     proptest!(config(256), |(rows in 1..9usize, cols in 1..70usize, seed: u64)| {
         let mut next = stream(seed);
@@ -153,7 +153,7 @@ fn rows_are_shortened_to_norm_1_and_gradients_kept_from_lengthening_them(isa: Is
 }
 
 each_isa!(spectral_norm_is_a_close_upper_bound);
-/// Never below the largest singular value, and near it: for flat spectra and for steep ones.
+/// The result is never below the largest singular value, and near it, for flat spectra and for steep ones.
 fn spectral_norm_is_a_close_upper_bound(isa: Isa) {
     proptest!(config(256), |(
         rows in 1..40usize,
@@ -177,7 +177,7 @@ fn spectral_norm_is_a_close_upper_bound(isa: Isa) {
 }
 
 each_isa!(spectral_norms_known_in_closed_form);
-/// Orthogonal rows, whose singular values are their norms: the flattest spectrum and the steepest.
+/// The rows are orthogonal, so their norms are the singular values: the flattest spectrum and the steepest.
 fn spectral_norms_known_in_closed_form(isa: Isa) {
     let exec = Exec::serial(isa);
     for m in [1, 2, 100, 300] {
@@ -200,8 +200,8 @@ fn spectral_norms_known_in_closed_form(isa: Isa) {
 }
 
 each_isa!(spectral_norm_of_a_large_dictionary);
-/// Rows of norm 1 in general position, of the size of a real dictionary: between the norm along a
-/// direction that power iteration finds and 1.01 times it.
+/// For rows of norm 1 in general position, of the size of a real dictionary, the result is between the norm along a
+/// direction that power iteration finds and 1.01 times that.
 fn spectral_norm_of_a_large_dictionary(isa: Isa) {
     let (n, d) = (2048, 256);
     let exec = Exec::serial(isa);

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptests::bounded::gamma;
 use proptests::{config, each_isa, pool, stream};
 
-/// An operand: its values, and how it lies in memory.
+/// An operand: its values and its layout in memory.
 #[derive(Clone, Debug)]
 struct Operand {
     data: Vec<f32>,
@@ -30,7 +30,7 @@ impl Operand {
     }
 }
 
-/// The place of an operand in memory: row-major, column-major or neither, with or without gaps.
+/// The layout of an operand in memory: row-major, column-major or neither, with or without gaps.
 #[derive(Clone, Copy, Debug)]
 enum Layout {
     RowMajor(usize),
@@ -46,7 +46,7 @@ fn layout() -> impl Strategy<Value = Layout> {
     ]
 }
 
-/// An operand whose values between the rows and columns are NaN.
+/// Makes an operand whose values between the rows and columns are NaN.
 fn operand(rows: usize, cols: usize, layout: Layout, mut value: impl FnMut() -> f32) -> Operand {
     let (row_stride, col_stride) = match layout {
         Layout::RowMajor(gap) => (cols + gap, 1),
@@ -73,7 +73,7 @@ fn operand(rows: usize, cols: usize, layout: Layout, mut value: impl FnMut() -> 
     }
 }
 
-/// A·B and |A|·|B|, naively in f64.
+/// Returns A·B and |A|·|B|, naively in f64.
 fn naive_product(a: &Operand, b: &Operand) -> (Vec<f64>, Vec<f64>) {
     let (m, k, n) = (a.rows, a.cols, b.cols);
     let (mut sums, mut sizes) = (vec![0.0; m * n], vec![0.0; m * n]);
@@ -94,7 +94,7 @@ fn naive_product(a: &Operand, b: &Operand) -> (Vec<f64>, Vec<f64>) {
     (sums, sizes)
 }
 
-/// What a product is added to, what is added to it, and how far apart the rows of the result are.
+/// Options of a product: whether it is added to C, whether a bias is added to it, and how far apart the rows of C are.
 struct Extras {
     add: bool,
     bias: bool,
@@ -132,7 +132,7 @@ fn check(isa: Isa, a: &Operand, b: &Operand, (sums, sizes): &(Vec<f64>, Vec<f64>
         Some(bias) => matmul_with(exec, a.view(), b.view(), Bias(bias), accumulate, view),
         None => matmul(exec, a.view(), b.view(), accumulate, view),
     }
-    // Two more terms: the value that was there, and the bias.
+    // There are two more terms: the value that was there, and the bias.
     let gamma = gamma(k + 2);
     for i in 0..m {
         for j in 0..stride {
@@ -230,7 +230,7 @@ fn small_integers_are_exact(isa: Isa) {
 }
 
 each_isa!(borders_of_every_block);
-/// Shapes at and around the borders of tiles, chunks and blocks, at every pair of layouts.
+/// The product is right for shapes at and around the borders of tiles, chunks and blocks, at every pair of layouts.
 fn borders_of_every_block(isa: Isa) {
     let layouts = [
         Layout::RowMajor(0),
@@ -250,7 +250,7 @@ fn borders_of_every_block(isa: Isa) {
             let a = operand(m, k, la, &mut next);
             (a, operand(k, n, lb, &mut next))
         };
-        // Of the same values wherever they lie.
+        // The same values in every layout.
         let (a, b) = operands(layouts[0], layouts[0]);
         let product = naive_product(&a, &b);
         for la in layouts {
@@ -358,7 +358,7 @@ fn a_bias_of_the_wrong_length_is_named() {
 }
 
 each_isa!(strides_that_are_never_used_do_not_show);
-/// The row stride of a single row, and the column stride of a single column, lead nowhere, whatever they are.
+/// The row stride of a single row, and the column stride of a single column, have no effect, whatever they are.
 fn strides_that_are_never_used_do_not_show(isa: Isa) {
     let mut next = stream(7);
     for (m, k, n) in [

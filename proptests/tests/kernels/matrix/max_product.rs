@@ -32,7 +32,7 @@ impl Sparse {
         SparseRef::new(&self.starts, &self.columns, &self.values, self.cols).unwrap()
     }
 
-    /// Row i, and the same with the absolute values of all entries, so that repeated columns add up.
+    /// Returns row i, and the same with the absolute values of all entries, so that repeated columns add up.
     fn dense(&self, i: usize) -> Vec<(f64, f64)> {
         let mut row = vec![(0.0, 0.0); self.cols];
         let (columns, values) = self.view().row(i);
@@ -43,8 +43,8 @@ impl Sparse {
         row
     }
 
-    /// The products of all rows, each with its tolerance: Σ|a||b| times the bound for as many terms as the
-    /// two rows have.
+    /// Returns the products of all rows, each with its tolerance: Σ|a||b| times the bound for as many terms as the two
+    /// rows have.
     fn products(&self) -> Vec<Vec<(f64, f64)>> {
         let n = self.view().rows();
         let rows: Vec<_> = (0..n).map(|i| self.dense(i)).collect();
@@ -62,7 +62,7 @@ impl Sparse {
     }
 }
 
-/// Largest product of each of the first `n` rows with another of them, and the largest tolerance.
+/// Returns the largest product of each of the first `n` rows with another of them, and the largest tolerance.
 fn largest(products: &[Vec<(f64, f64)>], n: usize) -> Vec<(f64, f64)> {
     let of_row = |i: usize| {
         let others = (0..n).filter(|&j| j != i).map(|j| products[i][j]);
@@ -105,7 +105,7 @@ fn every_prefix_is_complete_after_any_ranges(isa: Isa) {
 
 each_isa!(integers_are_exact_and_the_row_itself_does_not_count);
 fn integers_are_exact_and_the_row_itself_does_not_count(isa: Isa) {
-    // Long rows against themselves would win; many blocks and panels, ragged at the end.
+    // Long rows would win against themselves; there are many blocks and panels, ragged at the end.
     let rows: Vec<Vec<(u32, f32)>> = (0..300u32)
         .map(|i| {
             (0..7)
@@ -113,7 +113,7 @@ fn integers_are_exact_and_the_row_itself_does_not_count(isa: Isa) {
                 .collect()
         })
         .collect();
-    // In 50 columns a row goes by its entries, in 9 it is dense.
+    // In 50 columns the kernel reads the entries of a row, in 9 it reads dense rows.
     for cols in [50, 9] {
         let fold = |row: &Vec<(u32, f32)>| row.iter().map(|&(c, v)| (c % cols, v)).collect();
         let rows: Vec<_> = rows.iter().map(fold).collect();

@@ -1,11 +1,11 @@
-//! The sums over rows, to the bit.
+//! Sums over the rows of a matrix are exact to the bit.
 
 use kernels::{Exec, Isa, MatRef, reduce};
 use proptest::prelude::*;
 use proptests::{config, each_isa, panic_message, stream};
 
 each_isa!(column_sums_add_in_order);
-/// Row after row, from 0.
+/// Sums add row after row, beginning with 0.
 fn column_sums_add_in_order(isa: Isa) {
     proptest!(config(256), |(rows in 0..30usize, cols in 0..70usize, gap in 0..3usize, seed: u64)| {
         let mut next = stream(seed);

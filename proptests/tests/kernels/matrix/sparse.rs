@@ -1,4 +1,4 @@
-//! Sparse matrices, and what is none.
+//! Sparse matrices, and input that is not one.
 
 use kernels::SparseRef;
 

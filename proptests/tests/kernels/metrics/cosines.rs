@@ -8,7 +8,7 @@ use proptests::{config, each_isa, panic_message, pool, stream};
 
 use super::{cosine, dot, pair, view, wide};
 
-/// v ↦ v − 2 (u·v) u: a reflection of every row.
+/// Returns the rows reflected by v ↦ v − 2 (u·v) u, with a unit vector u from a seed.
 fn reflect(rows: &[f32], d: usize, seed: u64) -> Vec<f32> {
     let mut next = stream(seed);
     let u: Vec<f64> = (0..d).map(|_| f64::from(next()) + 1e-3).collect();
@@ -67,7 +67,7 @@ fn mmcs_is_the_same_after_rotation_and_permutation(isa: Isa) {
         prop_assert!((mmcs(exec, view(&permuted, d), a) - mmcs(exec, b, a)).abs() <= bound);
         let turned = mmcs(exec, view(&turned_a, d), view(&turned_b, d));
         prop_assert!((turned - want).abs() <= 2.0 * bound, "{turned}, not {want}");
-        // Both ways: all of a is in a and b together, but not all of these is in a.
+        // MMCS in both directions: all of a is in a and b together, but not all of these is in a.
         let both = [&pair.a[..], &pair.b].concat();
         prop_assert!((mmcs(exec, a, view(&both, d)) - 1.0).abs() <= bound);
         prop_assert!(mmcs(exec, view(&both, d), a) <= 1.0 + bound);

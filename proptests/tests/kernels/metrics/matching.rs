@@ -1,4 +1,4 @@
-//! Matchings of the rows of two dictionaries one to one.
+//! One-to-one matchings of the rows of two dictionaries.
 
 use kernels::metrics::Matching;
 use kernels::{Exec, Isa, MatRef};
@@ -8,7 +8,7 @@ use proptests::{config, each_isa, panic_message, pool, stream};
 
 use super::{cosine, pair, view};
 
-/// The largest sum of values over all one-to-one assignments of rows to columns.
+/// Returns the largest sum of values over all one-to-one assignments of rows to columns.
 fn best_assignment(values: &[Vec<f64>], taken: &mut Vec<bool>) -> f64 {
     let Some((row, rest)) = values.split_first() else {
         return 0.0;
@@ -47,13 +47,14 @@ fn matchings_are_the_best_of_all(isa: Isa) {
             prop_assert!((f64::from(cosine) - values[i][j]).abs() <= gamma(3 * d + 10));
         }
         let sum = matching.mean_cosine() * n.min(m) as f64;
-        // Two matchings may be as good to rounding.
+        // Two matchings may have the same sum up to rounding.
         prop_assert!((sum - want).abs() <= 12.0 * gamma(3 * d + 10), "{sum}, not {want}");
     });
 }
 
 each_isa!(a_shuffled_dictionary_is_matched);
-/// A dictionary is found again, shuffled and disturbed, and among as many others.
+/// The rows of a dictionary are matched with themselves after they are shuffled, disturbed and mixed with as many
+/// others.
 fn a_shuffled_dictionary_is_matched(isa: Isa) {
     let (n, d) = (1024, 64);
     let mut next = stream(2);
@@ -70,7 +71,7 @@ fn a_shuffled_dictionary_is_matched(isa: Isa) {
         let matching = Matching::of(exec, view(&a, d), view(b, d));
         assert!(matching.pairs.iter().all(|&(i, j, _)| j == place(i)), "{m}");
         assert!(matching.mean_cosine() > 0.99);
-        // The other way round, the pairs are the same.
+        // The pairs are the same in the other direction.
         let back = Matching::of(exec, view(b, d), view(&a, d));
         let mut turned: Vec<_> = back.pairs.iter().map(|&(j, i, _)| (i, j)).collect();
         turned.sort_unstable();
@@ -80,7 +81,7 @@ fn a_shuffled_dictionary_is_matched(isa: Isa) {
 }
 
 each_isa!(large_matchings_end_soon);
-/// Unrelated dictionaries make the longest paths.
+/// Matching two unrelated dictionaries, which makes the longest augmenting paths, ends soon.
 fn large_matchings_end_soon(isa: Isa) {
     let (n, d) = (1024, 16);
     let mut next = stream(3);

@@ -18,13 +18,13 @@ struct Batch {
 }
 
 impl Batch {
-    /// Values are multiples of 2⁻¹⁰, so that adding an integer is exact.
+    /// Makes samples whose values are multiples of 2⁻¹⁰, so that adding an integer is exact.
     fn new(d: usize, n: usize, samples: usize, seed: u64) -> Batch {
         let mut next = stream(seed);
         let mut coarse = |size: f32| (size * next() * 1024.0).round() / 1024.0;
         let x: Vec<f32> = (0..samples * d).map(|_| coarse(1.0)).collect();
         let x_hat = x.iter().map(|x| x + coarse(0.3)).collect();
-        // Stored zeros here and there, and elements that never fire.
+        // Stored zeros now and then, and elements that never fire.
         let codes = (0..samples)
             .map(|_| {
                 let code = (0..n as u32).map(|j| (j, coarse(2.0).max(0.0)));
@@ -45,7 +45,7 @@ impl Batch {
         self.codes.len()
     }
 
-    /// Samples `from..to` go in.
+    /// Adds the samples `from..to` to the measures.
     fn add(&self, exec: Exec, measures: &mut Stream, from: usize, to: usize) {
         let mut starts = vec![0];
         let codes = &self.codes[from..to];
@@ -68,7 +68,7 @@ impl Batch {
     }
 }
 
-/// Every measure of a stream.
+/// Returns every measure of a stream.
 fn all(s: &Stream) -> [f64; 8] {
     [
         s.squared_error(),
@@ -119,7 +119,7 @@ fn streams_match_the_definitions(isa: Isa) {
         let measures = batch.measure(exec);
         prop_assert_eq!(measures.samples(), batch.samples() as u64);
         for (got, want) in all(&measures).into_iter().zip(want) {
-            // The variance may be small beside what it is a difference of.
+            // The variance may be small beside the terms whose difference it is.
             let near = (got - want).abs() <= 1e-10 * (1.0 + want.abs()) || got == want;
             prop_assert!(near || variance < 1e-6, "{got}, not {want}");
         }
@@ -127,7 +127,7 @@ fn streams_match_the_definitions(isa: Isa) {
 }
 
 each_isa!(chunks_do_not_show);
-/// Sums are the same to the bit, on every instruction set.
+/// Measures are the same to the bit however the samples are cut into batches, on every instruction set.
 fn chunks_do_not_show(isa: Isa) {
     proptest!(config(256), |(batch in batch(), cuts in prop::collection::vec(0..30usize, 0..5))| {
         let mut cuts: Vec<usize> = cuts.into_iter().map(|c| c.min(batch.samples())).collect();
@@ -146,7 +146,7 @@ fn chunks_do_not_show(isa: Isa) {
 }
 
 each_isa!(explained_variance_is_the_same_after_a_translation);
-/// Moved far from 0, samples and reconstructions alike: the variance has no part of it.
+/// Explained variance is the same for samples and reconstructions that are moved far from 0 together.
 fn explained_variance_is_the_same_after_a_translation(isa: Isa) {
     proptest!(config(256), |(batch in batch(), by in -4096..4096i32)| {
         let moved = |values: &[f32]| values.iter().map(|v| v + by as f32).collect::<Vec<f32>>();

@@ -1,4 +1,4 @@
-//! What the tests share: models, each with a batch, targets and loss weights.
+//! Models, each with a batch, targets and loss weights, which the tests share.
 
 use kernels::loss::Loss;
 use kernels::mlp::{self, Parameters, Shape, Supervision, Workspace};
@@ -15,12 +15,13 @@ pub struct Case {
     pub pairs: Vec<[u32; 2]>,
     pub targets: Vec<u32>,
     pub loss: Loss,
-    /// Loss weights, (L+1)×B.
+    /// The loss weights, (L+1)×B.
     pub weights: Vec<f32>,
 }
 
 impl Case {
-    /// Parameters of the usual size at the start of training: those of a matrix of k columns within ±1/√k.
+    /// Makes a model with parameters of the usual size at the start of training: those of a matrix of k columns lie
+    /// within ±1/√k.
     pub fn new(shape: Shape, batch: usize, loss: Loss, seed: u64) -> Case {
         let mut next = stream(seed);
         let mut parameters = Parameters::zeros(shape);
@@ -40,7 +41,7 @@ impl Case {
             .map(|_| [below(shape.vocabulary), below(shape.vocabulary)])
             .collect();
         let targets = (0..batch).map(|_| below(shape.width)).collect();
-        // A third of the weights is zero, as after the layers that a loss leaves out.
+        // A third of the weights is 0, as for the layers that a loss leaves out.
         let weights = (0..(shape.layers + 1) * batch)
             .map(|i| if i % 3 == 1 { 0.0 } else { next() })
             .collect();
@@ -76,7 +77,7 @@ impl Case {
             .collect()
     }
 
-    /// A workspace with some room to spare, after a forward pass.
+    /// Returns a workspace with some room to spare, after a forward pass.
     pub fn forward(&self, exec: Exec) -> Workspace {
         let mut workspace = Workspace::new(self.shape(), self.pairs.len() + 3);
         mlp::forward(exec, &self.parameters, &self.pairs, &mut workspace);
@@ -85,7 +86,7 @@ impl Case {
 
     pub fn gradient(&self, exec: Exec, supervision: Supervision) -> Parameters {
         let mut gradient = Parameters::zeros(self.shape());
-        // It is overwritten, whatever it holds.
+        // The gradient is overwritten, whatever it holds.
         gradient.values_mut().fill(f32::NAN);
         mlp::backward(
             exec,
@@ -142,7 +143,7 @@ pub fn loss() -> impl Strategy<Value = Loss> {
 }
 
 prop_compose! {
-    /// Widths on both sides of a vector's length, most of them different from each other.
+    /// A strategy for cases with widths on both sides of a vector's length, most of them different from each other.
     pub fn case()(
         vocabulary in 1..9usize,
         width in 1..22usize,

@@ -1,4 +1,4 @@
-//! Forward and back, against the naive model and central differences.
+//! Forward and backward passes, against the naive model and central differences.
 
 use kernels::loss::Loss;
 use kernels::mlp::{self, Parameters, Shape, Supervision, Workspace};
@@ -41,7 +41,7 @@ fn backward_matches_the_naive_model(isa: Isa) {
 }
 
 each_isa!(the_output_is_one_choice_of_weights);
-/// The loss at the output alone is the same as weights of 1/B there and 0 elsewhere, to the bit.
+/// The loss at the output alone is the same as loss weights of 1/B there and 0 elsewhere, to the bit.
 fn the_output_is_one_choice_of_weights(isa: Isa) {
     proptest!(config(200), |(mut case in case())| {
         let batch = case.pairs.len();
@@ -55,8 +55,8 @@ fn the_output_is_one_choice_of_weights(isa: Isa) {
 }
 
 each_isa!(a_small_enough_step_lowers_the_loss);
-/// Down the gradient a step soon lowers the loss, by half of what its slope promises: with a gradient that is wrong
-/// by more than a right angle's half, no step would.
+/// Along the negative gradient a small enough step lowers the loss by at least half of what the slope promises. With a
+/// gradient g whose product with the true one is less than ‖g‖²/2, no small step would.
 fn a_small_enough_step_lowers_the_loss(isa: Isa) {
     proptest!(config(200), |(case in case(), step in 0.1f64..1.0)| {
         // The parameters of the step are not f32: each is taken as exact.
@@ -68,7 +68,7 @@ fn a_small_enough_step_lowers_the_loss(isa: Isa) {
         let wide = |values: &[f32]| values.iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
         let from = wide(case.parameters.values());
         let before = loss(&from);
-        // The weights of `Output` average over the batch; this is the sum.
+        // The weights of `Output` average over the batch; these sum.
         let ones = (0..case.weights.len())
             .map(|i| if i >= case.shape().layers * case.pairs.len() { 1.0 } else { 0.0 })
             .collect();
@@ -90,8 +90,8 @@ fn a_small_enough_step_lowers_the_loss(isa: Isa) {
 }
 
 each_isa!(gradients_are_linear_in_the_loss_weights);
-/// Twice the weights, twice the gradient, to the bit; and the gradient of two sets of weights is
-/// the sum of their gradients within the bounds of all three.
+/// Twice the loss weights give twice the gradient, to the bit; and the gradient of the sum of two sets of weights is
+/// the sum of their gradients, within the bounds of all three.
 fn gradients_are_linear_in_the_loss_weights(isa: Isa) {
     proptest!(config(200), |(case in case(), seed: u64)| {
         let mut next = stream(seed);
@@ -110,7 +110,7 @@ fn gradients_are_linear_in_the_loss_weights(isa: Isa) {
         let gradient = |case: &Case| case.gradient(exec, case.supervision());
         let [g1, g2, g12] = [&one, &other, &both].map(gradient);
         for (two, one) in gradient(&twice).values().iter().zip(g1.values()) {
-            // A subnormal may have lost a bit that its double has not.
+            // A subnormal may have lost a bit that its double has kept.
             prop_assert!(*two == 2.0 * one || one.abs() < f32::MIN_POSITIVE);
         }
         for (i, got) in g12.values().iter().enumerate() {
@@ -140,8 +140,8 @@ fn gradient_norms_are_those_of_the_outer_products(isa: Isa) {
     });
 }
 
-/// Bounds are worth something where they are small beside the values: here 1e-4 of the largest one
-/// forward, 1e-3 back.
+/// Bounds are worth something where they are small beside the values: here 1e-4 of the largest one forward, 1e-3
+/// backward.
 #[test]
 fn bounds_are_narrow() {
     for &activation in Activation::ALL {
@@ -175,7 +175,7 @@ fn bounds_are_narrow() {
 }
 
 each_isa!(backward_matches_central_differences);
-/// Every component of the gradient against (f(θ + h) − f(θ − h)) / 2h of the f64 forward pass.
+/// Every component of the gradient is (f(θ + h) − f(θ − h)) / 2h of the f64 forward pass.
 fn backward_matches_central_differences(isa: Isa) {
     const H: f64 = 1e-4;
     for &activation in Activation::ALL {
@@ -193,7 +193,7 @@ fn backward_matches_central_differences(isa: Isa) {
                 .model()
                 .gradient(&case.pairs, &case.targets, loss, &weights);
             let mut model = case.model();
-            // The total loss, its size, and on which side of the kink every pre-activation lies.
+            // The total loss, its size, and the side of the kink on which every pre-activation lies.
             let mut at = |i: usize, theta: f64| {
                 let before = std::mem::replace(&mut model.values[i].value, theta);
                 let losses = model.losses(&case.pairs, &case.targets, loss).concat();
@@ -212,8 +212,8 @@ fn backward_matches_central_differences(isa: Isa) {
                 let size: f64 = terms.iter().map(|term| term.abs()).sum();
                 (terms.iter().sum::<f64>(), size, sides)
             };
-            // A slope and its error: that of a step of h is a third of its distance to that of a
-            // step of 2h, and each loss is good to some 100 roundings.
+            // A slope and its error: that of a step of h is a third of its distance from the slope of a step of 2h, and
+            // each loss is good to some 100 roundings.
             let slopes: Vec<Option<(f64, f64)>> = (0..shape.parameters())
                 .map(|i| {
                     let theta = f64::from(case.parameters.values()[i]);
@@ -246,7 +246,7 @@ fn backward_matches_central_differences(isa: Isa) {
 }
 
 each_isa!(gradient_norms_do_not_overflow_before_their_root);
-/// A norm of 1e20 is the root of 1e40, which is no f32.
+/// A norm of 1e20 is the root of 1e40, which f32 cannot hold.
 fn gradient_norms_do_not_overflow_before_their_root(isa: Isa) {
     let shape = Shape {
         vocabulary: 1,
@@ -257,7 +257,7 @@ fn gradient_norms_do_not_overflow_before_their_root(isa: Isa) {
     };
     let exec = Exec::serial(isa);
     let mut parameters = Parameters::zeros(shape);
-    // E₁, E₂, W₁, b₁, W₂, b₂
+    // The parameters E₁, E₂, W₁, b₁, W₂, b₂.
     parameters
         .values_mut()
         .copy_from_slice(&[1e12, 0.0, 1.0, 0.0, 1e8, 0.0]);
@@ -270,7 +270,7 @@ fn gradient_norms_do_not_overflow_before_their_root(isa: Isa) {
 }
 
 each_isa!(gradient_norms_of_any_size);
-/// Norms of gradients whose squares f32 does not hold: of x and h = ReLU(x), both of one value.
+/// Norms of gradients whose squares f32 cannot hold are right: of x and h = ReLU(x), both of one value.
 fn gradient_norms_of_any_size(isa: Isa) {
     let shape = Shape {
         vocabulary: 1,
@@ -291,7 +291,7 @@ fn gradient_norms_of_any_size(isa: Isa) {
         let mut norm = [0.0];
         let to = MatMut::new(&mut norm, 1, 1).unwrap();
         mlp::output_gradient_norms(exec, &parameters, &[0], &mut workspace, to);
-        // Those with respect to w₁ and w₂ are both x.
+        // The gradients with respect to w₁ and w₂ are both x.
         let want = x * std::f32::consts::SQRT_2;
         assert!((norm[0] / want - 1.0).abs() < 1e-6, "{x:e}: {:e}", norm[0]);
     }

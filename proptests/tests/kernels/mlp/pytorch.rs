@@ -1,5 +1,5 @@
-//! Ten steps of training against PyTorch, tensor by tensor; `fixtures/residual_mlp.py` made what is compared
-//! with, in f64.
+//! Ten steps of training against PyTorch, tensor by tensor; `fixtures/residual_mlp.py` computed PyTorch's results, in
+//! f64.
 //!
 //! 1. Our reference, in f64 too, must agree with PyTorch to f64 accuracy.
 //! 2. Losses and gradients before the first step are held to PyTorch's, and every step of the kernels to
@@ -23,7 +23,7 @@ use proptests::training::{Run, assert_near, median, values, wide};
 
 const STEPS: usize = 10;
 
-/// What a fixture calls a loss.
+/// Returns the name of a loss in a fixture.
 fn name(loss: Loss) -> &'static str {
     match loss {
         Loss::SquaredError => "squared_error",
@@ -31,7 +31,7 @@ fn name(loss: Loss) -> &'static str {
     }
 }
 
-/// A model's tensors in the order of its parameters.
+/// Returns a model's tensors in the order of its parameters.
 fn model(fixture: &Fixture, of: &str, shape: Shape) -> Vec<f64> {
     tensors(shape)
         .iter()
@@ -85,7 +85,7 @@ impl Task {
         }
     }
 
-    /// The reference's mean loss and gradient, with the bounds of a pass from these weights.
+    /// Returns the reference's mean loss and gradient, with the bounds of a pass from these weights.
     fn pass(&self, model: &Model) -> (Bounded, Vec<Bounded>) {
         let batch = self.pairs.len();
         let mut weights = vec![vec![Bounded::default(); batch]; self.shape.layers];
@@ -103,7 +103,7 @@ impl Task {
         (loss, gradient)
     }
 
-    /// The reference in f64, where `sway` moves every result within its bound: by −1 to 1 of it.
+    /// Trains the reference in f64, where `sway` moves every result within its bound: by −1 to 1 of it.
     fn train_in_f64(&self, sway: &mut dyn FnMut() -> f64) -> Run {
         let mut sway = |x: Bounded| Bounded {
             value: x.value + sway() * x.error,
@@ -127,7 +127,7 @@ impl Task {
                 model.values[i] = sway(model.values[i]);
                 moments[i].first = sway(moments[i].first);
                 moments[i].second = sway(moments[i].second);
-                // Underflow alone could carry it below 0.
+                // Underflow alone could bring the moment below 0.
                 moments[i].second.value = moments[i].second.value.max(0.0);
             }
             first.get_or_insert(gradient);
@@ -139,7 +139,7 @@ impl Task {
         }
     }
 
-    /// The kernels, each step of which must be that of the reference from the same state.
+    /// Trains with the kernels, and asserts that each step is that of the reference from the same state.
     fn train(&self, exec: Exec) -> Run {
         let (layers, batch) = (self.shape.layers, self.pairs.len());
         let mut parameters = Parameters::zeros(self.shape);
@@ -233,7 +233,7 @@ fn training_follows_pytorch(isa: Isa) {
         still.assert_same(&format!("reference: {case}"), &torch);
 
         let (first_loss, gradient) = task.pass(&Model::exact(task.shape, &task.initial));
-        // A step is 1e-3: these see far less than one.
+        // A step is 1e-3 long: the bounds can see far less than one.
         assert!(blur(&gradient) < 1e-4, "{case}: {:e}", blur(&gradient));
         let stray = still.stray(|sway| task.train_in_f64(sway));
         let typical = median(&stray.last);

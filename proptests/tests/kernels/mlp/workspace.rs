@@ -1,4 +1,4 @@
-//! Batches, threads and what does not fit.
+//! Batches, threads and operands that do not fit.
 
 use kernels::loss::Loss;
 use kernels::mlp::{self, Parameters, Shape, Supervision, Workspace};
@@ -9,7 +9,7 @@ use super::SMALL;
 use super::case::Case;
 
 each_isa!(results_do_not_depend_on_the_number_of_threads);
-/// Everything that a pass computes, by number of threads.
+/// Everything that a pass computes is the same on every number of threads.
 fn results_do_not_depend_on_the_number_of_threads(isa: Isa) {
     let pools = [2, 3].map(pool);
     for (width, hidden, layers) in [(24, 40, 2), (100, 70, 3), (9, 5, 0), (33, 50, 1)] {

@@ -1,4 +1,4 @@
-//! What does not fit, and NaN.
+//! Operands that do not fit, and NaN.
 
 use kernels::adam::Adam;
 use kernels::sae::{

@@ -1,4 +1,4 @@
-//! Codes of which a whole batch is chosen at once, and the threshold by which they are read.
+//! Batch top-k: codes of which a whole batch is chosen at once, and the threshold by which single samples are read.
 
 use kernels::adam::Adam;
 use kernels::sae::{self, BatchTopK, JumpRelu, Parameters, Shape, Trainer, Variant, Workspace};
@@ -12,7 +12,7 @@ fn batch_top_k(k: usize) -> Variant {
     Variant::BatchTopK(BatchTopK { k, aux: None })
 }
 
-/// A model of n elements whose pre-activations are its n inputs.
+/// Returns a model of n elements whose pre-activations are its n inputs.
 fn identity(n: usize, variant: Variant) -> Parameters {
     let shape = Shape {
         width: n,
@@ -33,7 +33,7 @@ fn set_threshold(parameters: &mut Parameters, to: f32) {
     threshold.row_mut(0).fill(to);
 }
 
-/// A trainer that learns nothing but the threshold.
+/// Returns a trainer that learns nothing but the threshold.
 fn watcher(parameters: Parameters, batch: usize) -> Trainer {
     let adam = Adam {
         learning_rate: 0.0,
@@ -49,8 +49,8 @@ fn threshold(trainer: &Trainer) -> f32 {
 }
 
 each_isa!(a_batch_takes_its_largest_and_of_equals_the_first);
-/// Small integers make many ties, and some rows have larger ones than others, or zeros alone. So many entries are kept
-/// as there are positive ones, and k a sample at most, whatever the threshold is.
+/// A batch keeps its largest positive entries, k a sample at most, whatever the threshold is, and of equal entries the
+/// first. Small integers make many ties, and some rows have larger entries than others, or zeros alone.
 fn a_batch_takes_its_largest_and_of_equals_the_first(isa: Isa) {
     proptest!(config(300), |(
         n in 1..70usize,
@@ -91,7 +91,7 @@ fn a_batch_takes_its_largest_and_of_equals_the_first(isa: Isa) {
         let matrix = MatRef::new(&x, batch, n).unwrap();
         let losses = sae::gradient(exec, &parameters, matrix, &mut workspace, &mut gradient);
         let codes = dense(workspace.codes());
-        // Without a gradient, the same.
+        // The codes are the same without a gradient.
         let alone = dense(sae::encode_batch(exec, &parameters, MatRef::new(&x, batch, n).unwrap(), &mut workspace));
         let bits = |codes: &[f32]| codes.iter().map(|c| c.to_bits()).collect::<Vec<_>>();
         prop_assert_eq!(bits(&alone), bits(&codes));
@@ -104,7 +104,8 @@ fn a_batch_takes_its_largest_and_of_equals_the_first(isa: Isa) {
 }
 
 each_isa!(the_threshold_is_a_running_mean_of_the_smallest_kept);
-/// It starts at the first smallest entry, a batch of zeros leaves it, and a new one weighs 10/(t + 9) in step t.
+/// The threshold starts at the smallest kept entry of the first batch; a batch of zeros leaves it, and a new smallest
+/// entry weighs 10/(t + 9) in step t.
 fn the_threshold_is_a_running_mean_of_the_smallest_kept(isa: Isa) {
     let exec = Exec::serial(isa);
     let mut trainer = watcher(identity(3, batch_top_k(1)), 2);
@@ -115,21 +116,21 @@ fn the_threshold_is_a_running_mean_of_the_smallest_kept(isa: Isa) {
     assert_eq!(step([0.0; 6]), (0.0, 0.0));
     assert_eq!(step([5.0, 4.0, 3.0, 1.0, 2.0, 0.0]), (4.0, 1.0 / 3.0));
     assert_eq!(step([-1.0; 6]), (4.0, 0.0));
-    // Fewer positive entries than two.
+    // Fewer than two entries are positive.
     let (after, density) = step([0.0, 0.0, 0.0, -2.0, 14.0, 0.0]);
     let fourth = 4.0 + 10.0 / 13.0 * (14.0 - 4.0);
     assert!(
         (after - fourth).abs() < 1e-5 && density == 1.0 / 6.0,
         "{after}"
     );
-    // The one that is not kept does not count.
+    // The entry that is not kept does not count.
     let (after, _) = step([0.0, 0.5, 0.0, 3.1, 2.1, 0.0]);
     let fifth = fourth + 10.0 / 14.0 * (2.1 - fourth);
     assert!((after - fifth).abs() < 1e-5, "{after}");
 }
 
 each_isa!(the_threshold_is_that_of_the_last_tenth_of_the_steps_and_of_the_last_hundred_at_most);
-/// The smallest entry of step t is t, so the mean tells how many steps it lags behind.
+/// The smallest entry of step t is t, so the difference of t and the mean tells how many steps the mean lags behind.
 fn the_threshold_is_that_of_the_last_tenth_of_the_steps_and_of_the_last_hundred_at_most(isa: Isa) {
     let exec = Exec::serial(isa);
     let mut trainer = watcher(identity(1, batch_top_k(1)), 1);
@@ -137,7 +138,7 @@ fn the_threshold_is_that_of_the_last_tenth_of_the_steps_and_of_the_last_hundred_
         trainer.step(exec, MatRef::from_rows(&[t as f32], 1));
         let lag = (t as f32 - threshold(&trainer)) / t as f32;
         match t {
-            // That of weights that rise as the ninth power of the step.
+            // Weights that rise as the ninth power of the step lag by this share of the steps.
             100 => assert!((lag - 1.0 / 11.0).abs() < 0.01, "{lag}"),
             3000 => assert!((lag - 99.0 / 3000.0).abs() < 0.001, "{lag}"),
             _ => {}
@@ -146,8 +147,8 @@ fn the_threshold_is_that_of_the_last_tenth_of_the_steps_and_of_the_last_hundred_
 }
 
 each_isa!(codes_that_are_read_have_k_elements_in_the_mean);
-/// On samples like those of training, of which each is read by itself, after so few steps that a mean from 0 on would
-/// be far too low.
+/// Samples like those of training, each read by itself, have k active elements in the mean. So few steps are taken that
+/// a mean from 0 on would be far too low.
 fn codes_that_are_read_have_k_elements_in_the_mean(isa: Isa) {
     const BATCH: usize = 512;
     const STEPS: usize = 40;
@@ -179,7 +180,7 @@ fn codes_that_are_read_have_k_elements_in_the_mean(isa: Isa) {
     let squares = active.iter().map(|l0| (l0 - mean).powi(2));
     let variance = squares.sum::<f64>() / FRESH as f64;
     // Thresholds of single batches vary as the numbers of active elements above a fixed one do. The mean is about that
-    // of the last tenth of them, and so at least as good as that of two batches.
+    // of the last tenth of the batches, and so at least as good as that of two batches.
     let deviation = (variance * (1.0 / FRESH as f64 + 0.5 / BATCH as f64)).sqrt();
     let off = (mean - K as f64).abs();
     assert!(off < 5.0 * deviation, "{mean} ± {deviation}");
@@ -190,8 +191,8 @@ fn codes_that_are_read_have_k_elements_in_the_mean(isa: Isa) {
 }
 
 each_isa!(codes_are_read_as_those_of_a_jump_relu);
-/// A model of the other variant with the same tensors gives the same codes; before training these are all that is
-/// positive.
+/// A JumpReLU model with the same tensors gives the same codes; before training, these are all positive
+/// pre-activations.
 fn codes_are_read_as_those_of_a_jump_relu(isa: Isa) {
     let exec = Exec::serial(isa);
     let x = [5.0, 4.0, -3.0, 1.0, 2.0, 0.0];

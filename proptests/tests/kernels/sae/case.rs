@@ -1,4 +1,4 @@
-//! What the tests share: models of every variant, each with a batch.
+//! Models of every variant, each with a batch, which the tests share.
 
 use kernels::sae::{self, Losses, Parameters, Shape, Task, Variant, Workspace};
 use kernels::{Exec, MatRef, SparseRef};
@@ -6,10 +6,10 @@ use proptest::prelude::*;
 use proptests::reference::sae::{Model, Pass, Samples};
 use proptests::stream;
 
-/// The products that a pass takes: on the entries, or dense.
+/// The two ways to compute the products of a pass: on the entries of the codes, or dense.
 pub const PATHS: [(&str, f64); 2] = [("sparse", f64::INFINITY), ("dense", 0.0)];
 
-/// Losses to the bit: those of no samples are NaN, which equals nothing.
+/// Returns the bits of losses, since those of no samples are NaN, which equals nothing.
 pub fn bits(losses: Losses) -> [u64; 4] {
     let Losses {
         reconstruction,
@@ -25,13 +25,13 @@ pub fn bits(losses: Losses) -> [u64; 4] {
 pub struct Case {
     pub parameters: Parameters,
     pub x: Vec<f32>,
-    /// What a transcoder is to make of it.
+    /// The targets of a transcoder.
     pub y: Vec<f32>,
 }
 
 impl Case {
-    /// Parameters of the usual size; rows of the dictionary with norms on both sides of 1, biases of
-    /// both signs.
+    /// Makes a model with parameters of the usual size (rows of the dictionary with norms on both sides of 1, biases of
+    /// both signs) and a batch.
     pub fn new(task: impl Into<Task>, variant: Variant, batch: usize, seed: u64) -> Case {
         let task = task.into();
         let mut next = stream(seed);
@@ -46,7 +46,7 @@ impl Case {
                 let [mut threshold] = parameters.tensors_mut(["threshold"]);
                 threshold.row_mut(0).fill_with(|| next().abs());
             }
-            // One for all elements: above, among or below what is kept of a batch.
+            // One threshold for all elements: above, among or below the kept entries of a batch.
             Variant::BatchTopK(_) | Variant::Matryoshka(_) => {
                 let [mut threshold] = parameters.tensors_mut(["threshold"]);
                 threshold.row_mut(0).fill(2.0 * next().abs());
@@ -77,7 +77,7 @@ impl Case {
         MatRef::from_rows(&self.x, self.task().input())
     }
 
-    /// What is to be reconstructed of the batch.
+    /// Returns the targets of the reconstructions.
     pub fn target(&self) -> MatRef<'_> {
         match self.task() {
             Task::Autoencoder(_) => self.batch(),
@@ -93,12 +93,12 @@ impl Case {
         }
     }
 
-    /// What the batch leads to in training.
+    /// Returns the reference's pass over the batch in training.
     pub fn pass(&self) -> Pass {
         self.model().pass(&self.samples())
     }
 
-    /// The codes that are read of the batch, and their reconstructions.
+    /// Returns the reference's codes of samples that are read one by one, and their reconstructions.
     pub fn reading(&self) -> Pass {
         self.model().reading(&self.samples())
     }
@@ -109,7 +109,7 @@ impl Case {
         model
     }
 
-    /// A workspace with some room to spare.
+    /// Makes a workspace with some room to spare.
     pub fn workspace(&self, dense_from: f64) -> Workspace {
         let capacity = self.batch().rows() + 3;
         let mut workspace = Workspace::new(self.task(), self.variant(), capacity);
@@ -120,7 +120,7 @@ impl Case {
 
     pub fn gradient(&self, exec: Exec, dense_from: f64) -> (Losses, Parameters) {
         let mut gradient = Parameters::zeros(self.task(), self.variant());
-        // It is overwritten, whatever it holds.
+        // The gradient is overwritten, whatever it holds.
         gradient.values_mut().fill(f32::NAN);
         let mut workspace = self.workspace(dense_from);
         let losses = sae::gradient_to(
@@ -135,24 +135,24 @@ impl Case {
     }
 }
 
-/// An autoencoder, and transcoders from that width without and with a skip connection.
+/// Returns an autoencoder's task, and those of transcoders of that input width without and with a skip connection.
 pub fn tasks(input: usize, shape: Shape) -> [Task; 3] {
     let transcoder = |skip| Task::Transcoder { input, shape, skip };
     [shape.into(), transcoder(false), transcoder(true)]
 }
 
-/// The variants that there are for a task.
+/// Returns the variants that there are for a task.
 pub fn examples(task: Task, lambda: f32) -> impl Iterator<Item = Variant> {
     let all = Variant::examples(task.shape(), lambda).into_iter();
     all.filter(move |variant| variant.transcodes() || !task.is_transcoder())
 }
 
-/// The elements that an auxiliary loss takes for dead.
+/// Returns whether an auxiliary loss takes element j for dead.
 pub fn dead(j: usize) -> bool {
     j % 3 == 1
 }
 
-/// All values of some codes, zeros included.
+/// Returns all values of some codes, zeros included.
 pub fn dense(codes: SparseRef) -> Vec<f32> {
     let mut all = vec![0.0; codes.rows() * codes.cols()];
     for b in 0..codes.rows() {
@@ -166,7 +166,7 @@ pub fn dense(codes: SparseRef) -> Vec<f32> {
 }
 
 prop_compose! {
-    /// Every variant as every task, with widths and dictionaries on both sides of a vector's length.
+    /// A strategy for cases of every variant and task, with widths and dictionaries on both sides of a vector's length.
     pub fn case()(
         task in 0..3usize,
         input in 1..40usize,

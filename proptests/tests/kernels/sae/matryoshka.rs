@@ -1,4 +1,4 @@
-//! Dictionaries whose first elements reconstruct by themselves.
+//! Matryoshka autoencoders, whose first elements reconstruct by themselves.
 
 use kernels::sae::{self, BatchTopK, Matryoshka, Parameters, Prefixes, Shape, Variant, Workspace};
 use kernels::{Exec, Isa, MatRef};
@@ -16,8 +16,9 @@ fn matryoshka(sizes: &[usize]) -> Variant {
 }
 
 each_isa!(the_loss_of_prefixes_by_hand);
-/// Encoder and decoder are the identity on three values, so that a prefix leaves the others over, and the first value
-/// counts in every reconstruction.
+/// The losses and gradients of prefixes match those computed by hand. Encoder and decoder are the identity on three
+/// values, so that a prefix leaves over the values of the other elements, and every prefix the first value, whose
+/// element is not active.
 fn the_loss_of_prefixes_by_hand(isa: Isa) {
     let shape = Shape {
         width: 3,
@@ -30,7 +31,8 @@ fn the_loss_of_prefixes_by_hand(isa: Isa) {
             identity.row_mut(j)[j] = 1.0;
         }
     }
-    // Two of three are kept: 3 and 2. What is left over is 1, and 2 more by the shorter prefixes.
+    // Two of three entries are kept: 2 and 3. The whole dictionary leaves over the value 1, the prefix of two elements
+    // also 3, that of one element also 2 and 3.
     let x = [1.0, 2.0, 3.0];
     let mut workspace = Workspace::new(shape, parameters.variant(), 1);
     let mut gradient = parameters.clone();
@@ -47,16 +49,17 @@ fn the_loss_of_prefixes_by_hand(isa: Isa) {
         (losses.reconstruction, losses.auxiliary),
         (1.0, 10.0 + 14.0)
     );
-    // Element 1 is in the last two prefixes, element 2 in the last: 2 f e, summed over them.
+    // Element 1 is in the last two prefixes, element 2 in the last; the gradient is 2 f e, summed over them.
     let want = [0.0, 0.0, 0.0, -8.0, 0.0, -12.0, -6.0, 0.0, 0.0];
     assert_eq!(gradient.tensor("w_dec").data(), want);
-    // 2 Σ e, and 0 of the codes, whose own errors are 0 in every prefix that they are in.
+    // The gradient is 2 Σ e from the reconstructions, and 0 from the codes, whose own errors are 0 in every prefix that
+    // they are in.
     assert_eq!(gradient.b_dec(), [-6.0, -4.0, -12.0]);
     assert_eq!(gradient.tensor("b_enc").data(), [0.0; 3]);
 }
 
 each_isa!(the_whole_dictionary_alone_is_a_batch_top_k);
-/// To the bit.
+/// With the whole dictionary as the only prefix, results are those of batch top-k to the bit.
 fn the_whole_dictionary_alone_is_a_batch_top_k(isa: Isa) {
     let shape = Shape {
         width: 7,

@@ -8,7 +8,7 @@ use proptests::{config, each_isa};
 
 use super::case::{Case, PATHS, bits, case, dead, dense, examples, tasks};
 
-/// A value that was summed in f64 within its bound.
+/// Asserts that a value that was summed in f64 is within its bound.
 #[track_caller]
 fn assert_loss(what: &str, got: f64, want: Bounded) {
     let Bounded { value, error } = want;
@@ -43,7 +43,7 @@ fn codes_and_reconstructions_match_the_naive_model(isa: Isa) {
 }
 
 each_isa!(losses_and_gradients_match_the_naive_model);
-/// On both paths, which therefore agree to rounding.
+/// Losses and gradients match the naive model on both paths, which therefore agree to rounding.
 fn losses_and_gradients_match_the_naive_model(isa: Isa) {
     proptest!(config(200), |(case in case())| {
         let want = case.pass();
@@ -64,7 +64,8 @@ fn losses_and_gradients_match_the_naive_model(isa: Isa) {
 }
 
 /// Bounds are worth something where they are small beside the values: here 1e-4 of the largest one. The steps of a
-/// LISTA encoder feed a bound on to the next, and in a transcoder their first input is not centred: 3e-4 there.
+/// LISTA encoder pass a bound on to the next, and in a transcoder their first input is not centred, so 3e-4 is allowed
+/// there.
 #[test]
 fn bounds_are_narrow() {
     let shape = Shape {
@@ -93,7 +94,7 @@ fn bounds_are_narrow() {
     }
 }
 
-/// Where thresholds are among the parameters.
+/// Returns the range of the thresholds among the parameters, which is empty where there are none.
 fn thresholds(case: &Case) -> std::ops::Range<usize> {
     let places = case.model().places();
     let threshold = places.into_iter().find(|place| place.0 == "threshold");
@@ -101,7 +102,7 @@ fn thresholds(case: &Case) -> std::ops::Range<usize> {
 }
 
 each_isa!(gradients_match_central_differences);
-/// Every component of the gradient against (f(θ + h) − f(θ − h)) / 2h of the f64 forward pass.
+/// Every component of the gradient is (f(θ + h) − f(θ − h)) / 2h of the f64 forward pass.
 fn gradients_match_central_differences(isa: Isa) {
     const H: f64 = 1e-4;
     let shape = Shape {
@@ -119,16 +120,16 @@ fn gradients_match_central_differences(isa: Isa) {
         let mut model = case.model();
         model.left_over = Some(bound.left_over.clone());
         model.frozen = Some(Box::new(model.clone()));
-        // The loss, and on which side of its kinks it was taken.
+        // The loss, and on which side of each kink it lies.
         let mut at = |i: usize, theta: f64| {
             let before = std::mem::replace(&mut model.values[i].value, theta);
             let pass = model.pass(&samples);
             model.values[i].value = before;
             (pass.total(), pass.active)
         };
-        // With respect to a threshold there are jumps alone: its gradient is an estimate by a formula.
+        // With respect to a threshold the loss only has jumps: its gradient is an estimate by a formula.
         let jumps = thresholds(&case);
-        // A slope and its error: that of a step of h is a third of its distance to that of a step of 2h.
+        // A slope and its error: that of a step of h is a third of its distance from the slope of a step of 2h.
         let slopes: Vec<Option<(f64, f64)>> = (0..case.parameters.values().len())
             .map(|i| {
                 let theta = f64::from(case.parameters.values()[i]);

@@ -1,5 +1,5 @@
-//! Ten steps of training sparse autoencoders against PyTorch, tensor by tensor; `fixtures/sae.py` made what
-//! is compared with, in f64.
+//! Ten steps of training sparse autoencoders against PyTorch, tensor by tensor; `fixtures/sae.py` computed PyTorch's
+//! results, in f64.
 //!
 //! As in `mlp/pytorch.rs`: our reference in f64 must agree with PyTorch to f64 accuracy; losses, gradients and every
 //! step of the kernels are held to bounds that follow from an error analysis; and after ten steps the tolerance
@@ -33,7 +33,7 @@ const AUX: Option<AuxK> = Some(AuxK {
 });
 const BATCH_TOP_K: BatchTopK = BatchTopK { k: 2, aux: AUX };
 
-/// The variants of the fixture, and whether rows of the dictionary are held at norm 1.
+/// Returns the variants of the fixture with their names, and whether rows of the dictionary are held at norm 1.
 fn variants() -> [(&'static str, Variant, bool); 10] {
     let prefixes = Prefixes::new(&[3, 6, 12]).expect("sizes that rise");
     [
@@ -123,7 +123,7 @@ impl Task {
         }
     }
 
-    /// A model's tensors in the order of its parameters.
+    /// Reads a model's tensors in the order of its parameters.
     fn read(&self, fixture: &Fixture, of: &str) -> Vec<f64> {
         let tensors = self.initial.tensors();
         tensors
@@ -131,7 +131,7 @@ impl Task {
             .collect()
     }
 
-    /// Where the dictionary lies among the parameters.
+    /// Returns the range of each row of the dictionary among the parameters.
     fn rows(&self, model: &Model) -> Vec<std::ops::Range<usize>> {
         let places = model.places();
         let (_, range) = places.iter().find(|it| it.0 == "w_dec").expect("w_dec");
@@ -140,7 +140,7 @@ impl Task {
         (0..self.initial.shape().dictionary).map(row).collect()
     }
 
-    /// What a step makes of weights, moments and a gradient, on a batch whose codes are these.
+    /// Updates weights and moments by a step with a gradient, on a batch whose codes are these.
     fn step(
         &self,
         t: u64,
@@ -177,7 +177,7 @@ impl Task {
         for row in rows {
             let w = &mut model.values[row];
             let square = Bounded::sum_of_products(w.iter().map(|&w| (w, w)));
-            // By the reciprocal.
+            // The kernel multiplies by the reciprocal.
             let norm = square.sqrt().round(1);
             for w in w {
                 *w = w.over(norm).round(1);
@@ -202,7 +202,7 @@ impl Task {
         }
     }
 
-    /// The reference in f64, where `sway` moves every result within its bound: by −1 to 1 of it.
+    /// Trains the reference in f64, where `sway` moves every result within its bound: by −1 to 1 of it.
     fn train_in_f64(&self, sway: &mut dyn FnMut() -> f64) -> Run {
         let mut sway = |x: Bounded| Bounded {
             value: x.value + sway() * x.error,
@@ -222,7 +222,7 @@ impl Task {
                 *value = sway(*value);
                 moments.first = sway(moments.first);
                 moments.second = sway(moments.second);
-                // Underflow alone could carry it below 0.
+                // Underflow alone could bring the moment below 0.
                 moments.second.value = moments.second.value.max(0.0);
             }
             count(&pass, &mut idle);
@@ -235,7 +235,7 @@ impl Task {
         }
     }
 
-    /// The kernels, each step of which must be that of the reference from the same state.
+    /// Trains with the kernels, and asserts that each step is that of the reference from the same state.
     fn train(&self, exec: Exec, dense_from: f64) -> Run {
         let (shape, variant) = (self.initial.shape(), self.initial.variant());
         let batch = self.x.concat();
@@ -307,7 +307,7 @@ fn terms(pass: &Pass) -> [Bounded; 3] {
     [pass.reconstruction, pass.sparsity, pass.auxiliary]
 }
 
-/// The elements that have not fired for so long that they count as dead.
+/// Returns the elements that have not fired for so long that they count as dead.
 fn dead(variant: Variant, idle: &[u32]) -> Vec<usize> {
     let (Variant::TopK(TopK { aux, .. })
     | Variant::BatchTopK(BatchTopK { aux, .. })
@@ -350,7 +350,7 @@ fn training_follows_pytorch(isa: Isa) {
         still.assert_same(&format!("reference: {name}"), &torch);
 
         let first = Model::exact(&task.initial).pass(&Samples::of(&task.x));
-        // A step is 1e-2: these see far less than one.
+        // A step is 1e-2 long: the bounds can see far less than one.
         assert!(
             blur(&first.gradient) < 1e-4,
             "{name}: {:e}",

@@ -1,4 +1,4 @@
-//! Samples of any size that f32 holds, and NaN among them: errors, and resampling by them.
+//! Samples of any size that f32 holds, and NaN among them: losses, and resampling by the errors.
 
 use kernels::adam::Adam;
 use kernels::sae::{L1, Parameters, Rows, Shape, Trainer, Variant};
@@ -12,7 +12,7 @@ const SHAPE: Shape = Shape {
     dictionary: 3,
 };
 
-/// A trainer that reconstructs everything by zeros, all of whose elements count as dead.
+/// Returns a trainer that reconstructs every sample by zeros, and all of whose elements count as dead.
 fn silent() -> Trainer {
     let model = L1 {
         lambda: 0.0,
@@ -25,7 +25,8 @@ fn silent() -> Trainer {
     )
 }
 
-/// The directions of the elements after resampling on some samples, for one draw.
+/// Returns the number of elements that are resampled on some samples for one draw, and the rows of the dictionary after
+/// that.
 fn resampled(exec: Exec, x: &[f32], draw: f64) -> (usize, Vec<[f32; 2]>) {
     let mut trainer = silent();
     let x = MatRef::new(x, x.len() / 2, 2).unwrap();
@@ -48,7 +49,7 @@ fn the_loss_is_the_error_whatever_its_size(isa: Isa) {
 }
 
 each_isa!(samples_are_drawn_by_their_errors_whatever_their_size);
-/// A sample is drawn by the square of its squared error, 16 to 1 here, at any scale.
+/// A sample is drawn by the square of its squared error, here in the ratio of 16 to 1, at any scale.
 fn samples_are_drawn_by_their_errors_whatever_their_size(isa: Isa) {
     let exec = Exec::serial(isa);
     for size in [1e-36f32, 1e-24, 1.0, 1e20, 1e38] {
@@ -62,7 +63,7 @@ fn samples_are_drawn_by_their_errors_whatever_their_size(isa: Isa) {
 }
 
 each_isa!(a_sample_that_is_not_finite_is_never_drawn);
-/// Nor does a sample that is not finite keep the others from being drawn.
+/// A sample that is not finite is never drawn, and does not keep the others from being drawn.
 fn a_sample_that_is_not_finite_is_never_drawn(isa: Isa) {
     let exec = Exec::serial(isa);
     for bad in [f32::NAN, f32::INFINITY] {
@@ -84,7 +85,7 @@ fn a_sample_that_is_not_finite_is_never_drawn(isa: Isa) {
 }
 
 each_isa!(nan_stays_in_its_sample);
-/// NaN in a sample is in the code and the error of that sample alone.
+/// A NaN in a sample reaches the code and the error of that sample alone.
 fn nan_stays_in_its_sample(isa: Isa) {
     let shape = Shape {
         width: 5,

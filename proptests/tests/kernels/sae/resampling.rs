@@ -1,4 +1,4 @@
-//! Dead elements that are resampled.
+//! Resampling of dead elements.
 
 use kernels::adam::Adam;
 use kernels::sae::{self, Parameters, Shape, Trainer, Variant, Workspace};
@@ -18,7 +18,7 @@ fn dead_elements_are_resampled(isa: Isa) {
         let exec = Exec::serial(isa);
         let mut parameters = Parameters::initial(shape, variant, stream(7));
         for (i, value) in parameters.values_mut().iter_mut().enumerate() {
-            // No zeros, so that what is reset shows.
+            // No value is 0, so that what is reset shows.
             *value += 1e-3 * (1.0 + i as f32).sin();
         }
         let len = parameters.values().len();
@@ -29,7 +29,7 @@ fn dead_elements_are_resampled(isa: Isa) {
         let adam = Adam::default();
         let mut trainer = Trainer::restore(parameters.clone(), adam, 5, moments, 3, idle.clone());
 
-        // All samples but one are reconstructed without an error that counts beside that one's.
+        // All samples but one are reconstructed with an error that is negligible beside that one's.
         let mut x = vec![0.0; 5 * 9];
         let mut codes = Workspace::new(shape, variant, 5);
         x[2 * 9..3 * 9].fill_with(|| 100.0 * next());
@@ -50,7 +50,7 @@ fn dead_elements_are_resampled(isa: Isa) {
             .tensors()
             .zip(trainer.parameters().tensors())
         {
-            // A threshold for all elements is no element's own.
+            // A threshold for all elements belongs to no element.
             let of_elements = match name {
                 "b_dec" | "w_hidden" | "b_hidden" => false,
                 "threshold" => matches!(variant, Variant::JumpRelu(_)),
@@ -112,7 +112,7 @@ fn dead_elements_are_resampled(isa: Isa) {
 }
 
 each_isa!(a_sample_of_zeros_gives_no_direction);
-/// A sample at the origin points nowhere: the rows that would take its direction stay as they are.
+/// A sample at the origin has no direction: the rows that would take its direction stay as they are.
 fn a_sample_of_zeros_gives_no_direction(isa: Isa) {
     let shape = Shape {
         width: 9,
@@ -124,7 +124,7 @@ fn a_sample_of_zeros_gives_no_direction(isa: Isa) {
         let parameters = Parameters::initial(shape, variant, stream(7));
         let mut trainer = Trainer::new(parameters.clone(), Adam::default(), 3);
         let exec = Exec::serial(isa);
-        // Without a step all elements count as dead after 0.
+        // Before any step all elements count as dead after 0 samples.
         assert_eq!(trainer.resample(exec, batch, 0, || 0.5), 16);
         for name in ["w_dec", "w_enc"] {
             if parameters.tensors().any(|(its, _)| its == name) {

@@ -1,4 +1,4 @@
-//! Screened encoders: the same bits as by the whole product, whatever the samples and the weights.
+//! Screened encoders give the same bits as the whole product, whatever the samples and the weights.
 
 use kernels::adam::Adam;
 use kernels::sae::{Screening, Shape, Task, TopK, Trainer, Variant, encode, encode_batch};
@@ -8,10 +8,10 @@ use proptests::{each_isa, pool};
 
 use super::case::{Case, bits, examples, tasks};
 
-/// Where each row begins, the columns, and the bits of the values.
+/// The entries of codes: where each row begins, the columns, and the bits of the values.
 type Entries = (Vec<usize>, Vec<u32>, Vec<u32>);
 
-/// The entries of codes.
+/// Returns the entries of codes.
 fn entries(codes: SparseRef) -> Entries {
     let lens = (0..codes.rows()).map(|b| codes.row(b).0.len()).collect();
     let columns = (0..codes.rows()).flat_map(|b| codes.row(b).0.to_vec());
@@ -20,7 +20,8 @@ fn entries(codes: SparseRef) -> Entries {
     (lens, columns.collect(), bits.collect())
 }
 
-/// The codes of a case by the whole product, and by the screen: those that are read, and those of a training step.
+/// Returns the codes of a case with a kind of screening: those of samples read one by one, and those of a training
+/// step.
 fn codes(exec: Exec, case: &Case, screening: Screening) -> [Entries; 2] {
     let mut workspace = case.workspace(f64::INFINITY);
     workspace.set_screening(screening);
@@ -40,8 +41,8 @@ fn the_same(exec: Exec, case: &Case) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Multiples of every vector, below a panel of 32 columns and above several; rows that are no multiple of anything, and
-/// longer than a block of the product; batches below and above what goes together.
+/// Returns a strategy for shapes and batches. Widths are below and above the lengths of vectors and of blocks of the
+/// product, dictionaries below a panel of 32 columns and above several, batches below and above what goes together.
 fn sizes() -> impl Strategy<Value = (Shape, usize)> {
     let width = prop_oneof![1usize..40, Just(63), Just(516), Just(530), Just(1030)];
     let shapes = (width, 1usize..9).prop_map(|(width, sixteens)| Shape {
@@ -62,7 +63,7 @@ fn screened_codes_are_those_of_the_whole_product(isa: Isa) {
     });
 }
 
-/// A value that is hard to bound, or to order.
+/// Returns a strategy for values that are hard to bound or to order.
 fn wild() -> impl Strategy<Value = f32> {
     prop_oneof![
         4 => -1.0f32..1.0,
@@ -74,7 +75,7 @@ fn wild() -> impl Strategy<Value = f32> {
 }
 
 each_isa!(screened_codes_of_wild_values_are_those_of_the_whole_product);
-/// Ties, zeros, huge and tiny values, whole columns of them, and numbers that are not finite.
+/// Codes are the same with ties, zeros, huge and tiny values, whole columns of them, and numbers that are not finite.
 fn screened_codes_of_wild_values_are_those_of_the_whole_product(isa: Isa) {
     let shape = Shape {
         width: 21,
@@ -118,7 +119,8 @@ fn screened_codes_of_wild_values_are_those_of_the_whole_product(isa: Isa) {
 }
 
 each_isa!(a_screened_training_is_that_by_the_whole_product);
-/// Losses, codes and parameters after some steps are the same bits, on one thread and on three.
+/// Losses, codes and parameters after some steps are the same bits with and without screening, on one thread and on
+/// three.
 fn a_screened_training_is_that_by_the_whole_product(isa: Isa) {
     let pool = pool(3);
     let shape = Shape {
@@ -148,8 +150,8 @@ fn a_screened_training_is_that_by_the_whole_product(isa: Isa) {
 }
 
 each_isa!(a_screen_that_is_chosen_by_itself_changes_nothing);
-/// A model that is large enough for the screen: sparse codes, and such of which most are active, for which the whole
-/// product is taken after the first batch.
+/// In a model that is large enough, screening is chosen by itself and changes no codes: neither sparse ones nor those
+/// of which most are active, for which the whole product is taken after the first batch.
 fn a_screen_that_is_chosen_by_itself_changes_nothing(isa: Isa) {
     let shape = Shape {
         width: 130,

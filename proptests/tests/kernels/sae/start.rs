@@ -1,4 +1,4 @@
-//! Where training starts from.
+//! The parameters that training starts from.
 
 use kernels::sae::{self, L1, Parameters, Rows, Shape, TwoLayer, Variant, Workspace};
 use kernels::{Exec, Isa, MatRef};
@@ -60,7 +60,7 @@ fn a_two_layer_encoder_starts_as_the_linear_one(isa: Isa) {
     };
     let lambda = 0.1;
     let rows = Rows::Unit;
-    // 20 units carry all of the 10 values; of 23, three are not read; 6 carry three values.
+    // 20 units carry all 10 values; of 23 units, three are not read; 6 units carry three values.
     for (hidden, carried) in [(20, 10), (23, 10), (6, 3)] {
         let mut x = whole.clone();
         for row in x.chunks_mut(shape.width) {
@@ -71,7 +71,7 @@ fn a_two_layer_encoder_starts_as_the_linear_one(isa: Isa) {
         let variant = Variant::TwoLayer(TwoLayer { hidden, lambda });
         let two_layer = codes(variant, &whole);
         for (i, (a, b)) in linear.chunks(7).zip(two_layer.chunks(7)).enumerate() {
-            // Sums of 10 and of 23 products with a unit row.
+            // The tolerance is for sums of 10 and of 23 products with a unit row.
             let row = &whole[i * shape.width..][..shape.width];
             let norm: f32 = row.iter().map(|v| v * v).sum::<f32>().sqrt();
             let tolerance = 33.0 * 0.5 * f32::EPSILON * norm;
@@ -79,7 +79,7 @@ fn a_two_layer_encoder_starts_as_the_linear_one(isa: Isa) {
                 assert!((a - b).abs() <= tolerance, "{a} and {b}");
             }
         }
-        // Units that nothing reads yet have weights, or they could not learn.
+        // Units that nothing reads yet have weights that are not 0, or they could not learn.
         let parameters = Parameters::initial(shape, variant, stream(5));
         let (w_hidden, w_enc) = (parameters.tensor("w_hidden"), parameters.tensor("w_enc"));
         for unit in 20..hidden {

@@ -1,4 +1,4 @@
-//! The number of threads.
+//! Results do not depend on the number of threads.
 
 use kernels::adam::Adam;
 use kernels::sae::{Shape, Trainer, Variant};
@@ -7,12 +7,12 @@ use proptests::{each_isa, pool};
 
 use super::case::{Case, PATHS, bits, dense, examples, tasks};
 
-/// A shape, batches, and whether variants with a layer of n×n are to be tried.
+/// A shape, batch sizes, and whether variants with a layer of n×n are tried.
 type Sizes<'a> = (Shape, &'a [usize], bool);
 
-/// In the first, every pass cuts its work into more than two pieces, the last of them not a full one: columns
-/// (pieces of 256), elements (32), samples (16 and 64), parameters and the dictionary's values (2¹⁵). The second
-/// has batches that are not cut or once, the third smaller pieces in the encoder, of 56 samples.
+/// The sizes that are tried. With the first, every pass cuts its work into more than two pieces, the last of them not a
+/// full one: columns (pieces of 256), elements (32), samples (16 and 64), parameters and the dictionary's values (2¹⁵).
+/// The second has batches that are not cut or cut once, the third smaller pieces in the encoder, of 56 samples.
 const SIZES: [Sizes; 3] = [
     (shape(530, 130), &[150], true),
     (shape(24, 50), &[0, 1, 17], true),
@@ -24,8 +24,8 @@ const fn shape(width: usize, dictionary: usize) -> Shape {
 }
 
 each_isa!(results_do_not_depend_on_the_number_of_threads);
-/// Everything that a step computes, by number of threads, on both paths: the cuts do not depend on that
-/// number, so that two and three threads stand for all.
+/// Everything that a step computes is the same on every number of threads, on both paths. How work is cut does not
+/// depend on that number, so that two and three threads stand for all.
 fn results_do_not_depend_on_the_number_of_threads(isa: Isa) {
     let pools = [2, 3].map(pool);
     for (shape, batches, square) in SIZES {

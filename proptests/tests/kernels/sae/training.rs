@@ -1,4 +1,4 @@
-//! Steps of training, and what they go on from.
+//! Training steps, their state, and changes in the middle of training.
 
 use kernels::adam::{self, Adam};
 use kernels::sae::{self, AuxK, L1, Parameters, Rows, Shape, TopK, Trainer, Variant};
@@ -75,7 +75,7 @@ fn a_step_is_its_parts(isa: Isa) {
 }
 
 each_isa!(tensors_that_are_held_stay_and_the_others_step_as_ever);
-/// Every other tensor is held: it keeps its bits, and the rest come to those that a step without holding gives them.
+/// Every other tensor is held. It keeps its bits, and the rest are those that a step without holding gives.
 fn tensors_that_are_held_stay_and_the_others_step_as_ever(isa: Isa) {
     proptest!(config(200), |(case in case(), first in 0..2usize)| {
         let exec = Exec::serial(isa);
@@ -100,7 +100,7 @@ fn tensors_that_are_held_stay_and_the_others_step_as_ever(isa: Isa) {
 }
 
 each_isa!(a_clipped_step_is_its_parts_and_what_is_held_has_no_part_in_the_norm);
-/// The first moments after a first step tell the gradient that it took: (1 − β₁)g.
+/// The gradient that a first step took is read from its first moments, (1 − β₁)g.
 fn a_clipped_step_is_its_parts_and_what_is_held_has_no_part_in_the_norm(isa: Isa) {
     proptest!(config(100), |(case in case(), share in 0.05f64..0.9)| {
         let exec = Exec::serial(isa);
@@ -161,7 +161,7 @@ fn the_penalty_of_a_variant_can_be_read_and_set() {
 }
 
 each_isa!(training_can_be_resumed);
-/// From its saved state, a trainer goes on to the same bits.
+/// A trainer that is restored from its saved state goes on to the same bits.
 fn training_can_be_resumed(isa: Isa) {
     proptest!(config(200), |(case in case())| {
         let exec = Exec::serial(isa);

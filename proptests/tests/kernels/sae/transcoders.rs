@@ -1,4 +1,5 @@
-//! What is a transcoder's own: where it starts, the norms of its rows, resampling, and what does not fit.
+//! Properties of transcoders alone: where they start, the norms of their rows, resampling, and operands that do not
+//! fit.
 
 use kernels::adam::Adam;
 use kernels::sae::{self, Parameters, Rows, Shape, Task, TiedL1, Trainer, Variant, Workspace};
@@ -13,7 +14,7 @@ const SHAPE: Shape = Shape {
 };
 const INPUT: usize = 5;
 
-/// The transcoders without and with a skip connection, and their variants.
+/// Returns the transcoders without and with a skip connection, with their variants.
 fn transcoders() -> impl Iterator<Item = (Task, Variant)> {
     let [_, plain, skip] = tasks(INPUT, SHAPE);
     let all = [plain, skip].into_iter();
@@ -42,7 +43,7 @@ fn every_variant_but_the_tied_one_can_be_a_transcoder() {
     );
 }
 
-/// Encoders start from rows of norm 1, and all that makes reconstructions from 0.
+/// The rows of the encoder start at norm 1, and all tensors that make reconstructions at 0.
 #[test]
 fn a_transcoder_starts_from_nothing() {
     for (task, variant) in transcoders() {
@@ -70,7 +71,7 @@ fn a_transcoder_starts_from_nothing() {
 }
 
 each_isa!(rows_grow_from_zero_to_norm_1_and_no_further);
-/// A step makes short rows of rows of zeros; those that would be longer than 1 end there.
+/// A step moves rows of zeros to short rows; rows that would grow longer than 1 stop there.
 fn rows_grow_from_zero_to_norm_1_and_no_further(isa: Isa) {
     let exec = Exec::serial(isa);
     for (task, variant) in transcoders() {
@@ -83,7 +84,7 @@ fn rows_grow_from_zero_to_norm_1_and_no_further(isa: Isa) {
         let mut trainer = Trainer::new(parameters, adam, 32);
         let mut next = stream(7);
         let x: Vec<f32> = (0..32 * INPUT).map(|_| next()).collect();
-        // Far larger than what codes of x and rows of norm 1 make.
+        // These are far larger than the reconstructions that codes of x and rows of norm 1 make.
         let y: Vec<f32> = (0..32 * SHAPE.width).map(|_| 100.0 * next()).collect();
         let (x, y) = (
             MatRef::from_rows(&x, INPUT),
@@ -96,7 +97,7 @@ fn rows_grow_from_zero_to_norm_1_and_no_further(isa: Isa) {
         trainer.step_to(exec, x, y);
         let first = norms(&trainer);
         assert!(first.iter().any(|&norm| norm > 0.0));
-        // A step of Adam moves each of 9 values by the rate, at most.
+        // A step of Adam moves each of 9 values by the learning rate at most.
         assert!(first.iter().all(|&norm| norm < 0.31), "{first:?}");
         for _ in 0..60 {
             trainer.step_to(exec, x, y);
@@ -111,7 +112,7 @@ fn rows_grow_from_zero_to_norm_1_and_no_further(isa: Isa) {
 }
 
 each_isa!(dead_elements_of_a_transcoder_are_resampled);
-/// Their encoder takes the direction of what is read, their dictionary that of the error.
+/// The encoder rows of dead elements take the direction of the input, their dictionary rows that of the error.
 fn dead_elements_of_a_transcoder_are_resampled(isa: Isa) {
     const DEAD_AFTER: u32 = 4;
     let exec = Exec::serial(isa);
@@ -126,7 +127,7 @@ fn dead_elements_of_a_transcoder_are_resampled(isa: Isa) {
         let count = trainer.resample_to(exec, case.batch(), case.target(), DEAD_AFTER, || 0.5);
         let dead: Vec<usize> = (0..16).filter(|&j| idle[j] >= DEAD_AFTER).collect();
         assert_eq!(count, dead.len());
-        // The codes are those that are read, in training of a batch as well.
+        // The codes are those of samples read one by one, also for a variant that trains on a batch at once.
         let pass = case.reading();
         let error: Vec<f64> = pass.x_hat[0]
             .iter()
@@ -153,8 +154,8 @@ fn dead_elements_of_a_transcoder_are_resampled(isa: Isa) {
 }
 
 each_isa!(a_linear_map_is_what_a_skip_connection_learns);
-/// y = M x: with a skip connection, which takes all of it, the error vanishes; without one it does not, since a code of
-/// one element is left.
+/// For targets y = M x, the error vanishes with a skip connection, which takes all of M; without one it does not, since
+/// only a code of one active element is left.
 fn a_linear_map_is_what_a_skip_connection_learns(isa: Isa) {
     const SAMPLES: usize = 64;
     let exec = Exec::serial(isa);

@@ -1,4 +1,4 @@
-//! What is one variant's own.
+//! Properties of single variants.
 
 use kernels::adam::Adam;
 use kernels::sae::{self, Gated, JumpRelu, Parameters, Shape, TopK, Trainer, Variant, Workspace};
@@ -9,7 +9,8 @@ use proptests::{config, each_isa, stream};
 use super::case::{Case, PATHS};
 
 each_isa!(top_k_takes_the_largest_and_of_equals_the_first);
-/// The encoder is the identity, and small integers make many ties.
+/// Top-k takes the largest entries, and of equal ones the first. The encoder is the identity, and small integers make
+/// many ties.
 fn top_k_takes_the_largest_and_of_equals_the_first(isa: Isa) {
     proptest!(config(200), |(
         n in 1..300usize,
@@ -30,7 +31,7 @@ fn top_k_takes_the_largest_and_of_equals_the_first(isa: Isa) {
         if let Some(j) = nan.filter(|&j| j < n) {
             let [mut bias] = parameters.tensors_mut(["b_enc"]);
             bias.row_mut(0)[j] = f32::NAN;
-            // Larger than all others.
+            // This entry is larger than all others.
             x[j] = 1e9;
         }
         let mut order: Vec<usize> = (0..n).filter(|&j| x[j] > 0.0).collect();
@@ -51,8 +52,8 @@ fn top_k_takes_the_largest_and_of_equals_the_first(isa: Isa) {
 }
 
 each_isa!(the_gradient_of_a_threshold_by_hand);
-/// One weight, one threshold θ = 1, bandwidth ε = 1/2: ∂θ = −1/ε Σ (θ·2e/B + λ/B) over the samples within ε/2 of θ,
-/// one below it and one above.
+/// The gradient of a threshold matches the one computed by hand: with one weight, θ = 1 and bandwidth ε = 1/2, ∂θ =
+/// −1/ε Σ (θ·2e/B + λ/B) over the samples within ε/2 of θ, one below it and one above.
 fn the_gradient_of_a_threshold_by_hand(isa: Isa) {
     let shape = Shape {
         width: 1,
@@ -77,7 +78,7 @@ fn the_gradient_of_a_threshold_by_hand(isa: Isa) {
     let exec = Exec::serial(isa);
     for (_, from) in PATHS {
         let (losses, gradient) = case.gradient(exec, from);
-        // e = −0.875, 0, 0, −0.5
+        // The errors are e = −0.875, 0, 0, −0.5.
         assert_eq!(losses.reconstruction, (0.875 * 0.875 + 0.25) / 4.0);
         assert_eq!(losses.density, 0.5);
         assert!((losses.sparsity - 0.15).abs() < 1e-7);
@@ -88,7 +89,7 @@ fn the_gradient_of_a_threshold_by_hand(isa: Isa) {
 }
 
 each_isa!(magnitudes_are_not_penalised);
-/// The penalty of a gated code falls on its gate: where only the magnitude grows, it does not.
+/// The penalty of a gated code falls on its gate: where only the magnitude grows, the penalty does not.
 fn magnitudes_are_not_penalised(isa: Isa) {
     let shape = Shape {
         width: 3,
@@ -106,7 +107,7 @@ fn magnitudes_are_not_penalised(isa: Isa) {
         (before.sparsity, before.auxiliary),
         (after.sparsity, after.auxiliary)
     );
-    // With r = 0 and both biases alike, the two paths are one.
+    // With r = 0 and equal biases, the two paths are one.
     let [mut r_mag] = case.parameters.tensors_mut(["r_mag"]);
     r_mag.row_mut(0).fill(0.0);
     let b_gate = case.parameters.tensor("b_enc").row(0).to_vec();
@@ -136,7 +137,7 @@ fn thresholds_are_clamped_at_zero(isa: Isa) {
             ..Adam::default()
         };
         let mut trainer = Trainer::new(parameters, adam, 1);
-        // Just below the threshold: it pays to be lower.
+        // A sample just below the threshold lowers it.
         trainer.step(exec, MatRef::new(&[0.875], 1, 1).unwrap());
         let got = trainer.parameters().tensor("threshold").at(0, 0);
         assert!((got - want).abs() < 1e-6, "{got}, not {want}");

@@ -1,4 +1,4 @@
-//! NaNs, nothing at all, and shapes that do not fit.
+//! NaNs, empty inputs, and shapes that do not fit.
 
 use kernels::sparse_coding::{Certificate, Lasso, nnls};
 use kernels::{Exec, Isa, MatMut, MatRef};
@@ -7,8 +7,8 @@ use proptests::{each_isa, panic_message};
 use super::data::{Data, METHODS, Method, SOLVED};
 
 each_isa!(a_nan_is_contained);
-/// NaN is the code of a sample that holds a NaN or an infinity, all of it or what is on its support, and no other
-/// sample sees it.
+/// The code of a sample that holds a NaN or an infinity is NaN, all of it or what is on its support, and no other
+/// sample is changed.
 fn a_nan_is_contained(isa: Isa) {
     let clean = Data::new(30, 10, 3, 0.0, 8);
     let start = clean.codes(1);
@@ -36,7 +36,7 @@ fn a_nan_is_contained(isa: Isa) {
 }
 
 each_isa!(a_nan_in_an_atom_reaches_the_codes_that_may_have_it);
-/// An atom that holds a NaN may be part of any code, unless the support says that it is not.
+/// A NaN in an atom reaches every code that the atom may be part of: all codes, unless the support excludes it.
 fn a_nan_in_an_atom_reaches_the_codes_that_may_have_it(isa: Isa) {
     let clean = Data::new(30, 10, 3, 0.0, 8);
     let mut data = clean.clone();

@@ -1,4 +1,4 @@
-//! What the tests share: dictionaries with samples, and every method by name.
+//! Dictionaries with samples, and every method by name, which the tests share.
 
 use kernels::sparse_coding::{
     Certificate, Lasso, Pursuit, Stop, gradient_pursuit, gradient_step, nnls, omp,
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptests::reference::sparse_coding::{Problem, dot};
 use proptests::stream;
 
-/// A dictionary of n×d and some samples.
+/// A dictionary of n atoms of d values, and some samples.
 #[derive(Clone, Debug)]
 pub struct Data {
     pub n: usize,
@@ -18,8 +18,8 @@ pub struct Data {
 }
 
 impl Data {
-    /// Atoms with a common part, so that they get in each other's way, of norms between ½ and 2; samples
-    /// of a few atoms and noise.
+    /// Makes atoms with a common part, so that they overlap, of norms between ½ and 2, and samples of a few atoms and
+    /// noise.
     pub fn new(n: usize, d: usize, samples: usize, common: f32, seed: u64) -> Data {
         let mut next = stream(seed);
         let shared: Vec<f32> = (0..d).map(|_| next()).collect();
@@ -73,7 +73,7 @@ impl Data {
         vec![0.0; self.samples() * self.n]
     }
 
-    /// Codes of which every other value or so is positive.
+    /// Returns codes of which about every other value is positive.
     pub fn codes(&self, seed: u64) -> Vec<f32> {
         let mut next = stream(seed);
         self.zeros().iter().map(|_| next().max(0.0)).collect()
@@ -127,7 +127,7 @@ pub const SOLVED: Stop = Stop {
     iterations: 100_000,
 };
 
-/// Ends before the residual is so small that its squares underflow.
+/// A pursuit of five atoms that ends before the residual is so small that its squares underflow.
 pub const FIVE: Pursuit = Pursuit {
     atoms: 5,
     tolerance: 1e-10,
@@ -151,14 +151,14 @@ pub fn wide(values: &[f32]) -> Vec<f64> {
     values.iter().map(|&v| f64::from(v)).collect()
 }
 
-/// Σ cⱼ‖Dⱼ‖ + ‖x‖: what the rounding of a residual is in proportion to.
+/// Returns Σ cⱼ‖Dⱼ‖ + ‖x‖, to which the rounding of a residual is in proportion.
 pub fn size(problem: &Problem, code: &[f64]) -> f64 {
     let norms = problem.dictionary.iter().map(|a| dot(a, a).sqrt());
     let sum: f64 = norms.zip(code).map(|(n, c)| n * c.abs()).sum();
     sum + dot(&problem.x, &problem.x).sqrt()
 }
 
-/// γ_{n+d+8}
+/// Returns γ_{n+d+8}.
 pub fn gamma(data: &Data) -> f64 {
     proptests::bounded::gamma(data.n + data.d + 8)
 }

@@ -1,4 +1,4 @@
-//! What leaves codes as they are, or moves them along: scale, order, rotation, threads, batches.
+//! How codes follow a change of their problem: scale, order, rotation, threads, batches.
 
 use kernels::{Exec, Isa};
 use proptest::prelude::*;
@@ -8,7 +8,7 @@ use proptests::{config, each_isa, pool, stream};
 use super::data::{Data, METHODS, Method, SOLVED, atoms, data, gamma, size, wide};
 
 each_isa!(codes_scale_with_samples);
-/// Twice the samples and λ, twice the codes: to the bit, since 2 is a power of 2.
+/// Twice the samples and λ give twice the codes, to the bit, since 2 is a power of 2.
 fn codes_scale_with_samples(isa: Isa) {
     proptest!(config(60), |(data in data(40, 3), seed: u64)| {
         let twice = |values: &[f32]| values.iter().map(|v| 2.0 * v).collect::<Vec<f32>>();
@@ -29,7 +29,7 @@ fn codes_scale_with_samples(isa: Isa) {
 }
 
 each_isa!(permuted_atoms_and_rotated_spaces);
-/// The order of atoms and the axes of the space are of no account.
+/// Codes do not depend on the order of the atoms or on a rotation of the space.
 fn permuted_atoms_and_rotated_spaces(isa: Isa) {
     proptest!(config(60), |(data in data(20, 2), shift in 0..20usize, seed: u64)| {
         let (n, d) = (data.n, data.d);
@@ -50,7 +50,7 @@ fn permuted_atoms_and_rotated_spaces(isa: Isa) {
         };
         let rotated = Data { dictionary: reflect(&data.dictionary), x: reflect(&data.x), ..data.clone() };
         let exec = Exec::serial(isa);
-        // Optima of the same problem: their values agree, though codes need not where n > d.
+        // These find optima of the same problem: their objectives agree, though codes need not where n > d.
         for method in [Method::Fista(0.1, SOLVED), Method::Nnls] {
             let [codes, of_permuted, of_rotated] = [(&data, &start), (&permuted, &start_permuted), (&rotated, &start)]
                 .map(|(data, start)| data.run(method, exec, start));
@@ -71,7 +71,7 @@ fn permuted_atoms_and_rotated_spaces(isa: Isa) {
                 prop_assert!(there.iter().all(|there| (here - there).abs() <= slack), "{method:?}: {here}, {there:?}");
             }
         }
-        // Pursuits choose the same atoms, unless by a hair.
+        // Pursuits choose the same atoms, unless two are equally good up to rounding.
         for i in 0..data.samples() {
             if data.problem(i).omp(4).2 < 1e-4 {
                 continue;

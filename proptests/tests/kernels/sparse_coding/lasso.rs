@@ -1,4 +1,4 @@
-//! ISTA and FISTA: what they come to, and when they end.
+//! ISTA and FISTA: the codes that they find, and when they stop.
 
 use kernels::sparse_coding::{Certificate, Lasso, Stop};
 use kernels::{Exec, Isa, MatMut, dictionary};
@@ -9,8 +9,8 @@ use proptests::{config, each_isa, stream};
 use super::data::{Data, Method, data, gamma, iterations, size, wide};
 
 each_isa!(the_duality_gap_bounds_the_error);
-/// Wherever the iteration stops, the gap is not negative and bounds what is left to gain, and the
-/// distance of the reconstruction from the optimal one.
+/// Wherever the iteration stops, the gap is not negative. It bounds how far the objective is above its least value, and
+/// the distance of the reconstruction from the optimal one.
 ///
 /// Claims: sae-approximates-optimum
 fn the_duality_gap_bounds_the_error(isa: Isa) {
@@ -54,7 +54,7 @@ fn the_duality_gap_bounds_the_error(isa: Isa) {
                 let (mine, theirs) = (problem.residual(&code), problem.residual(best));
                 let apart: Vec<f64> = mine.iter().zip(&theirs).map(|(a, b)| a - b).collect();
                 prop_assert!(dot(&apart, &apart) <= gap + rounding + 1e-11 * dot(&problem.x, &problem.x));
-                // And it is no wider than by the dual point that everyone takes.
+                // The gap is no larger than that at the residual scaled to be dual feasible.
                 prop_assert!(gap <= problem.dual_gap(&code, &costs) + 4.0 * rounding);
                 if steps > 100 {
                     let converged = 1.1 * tolerance * dot(&problem.x, &problem.x) + rounding;
@@ -66,7 +66,7 @@ fn the_duality_gap_bounds_the_error(isa: Isa) {
 }
 
 each_isa!(iterations_end_as_soon_as_the_gap_allows);
-/// They end at the first code whose gap is small enough, where that is not for rounding to decide.
+/// Iterations stop at the first code whose gap is small enough, unless rounding decides that.
 fn iterations_end_as_soon_as_the_gap_allows(isa: Isa) {
     proptest!(config(60), |(
         data in data(20, 1),
@@ -93,7 +93,7 @@ fn iterations_end_as_soon_as_the_gap_allows(isa: Isa) {
 }
 
 each_isa!(one_atom_shrinks_by_half_the_coefficient);
-/// One unit atom of strength g: λ/2 is taken off.
+/// The code of one unit atom of strength g is g less λ/2, or 0.
 ///
 /// Claims: l1-shrinks
 fn one_atom_shrinks_by_half_the_coefficient(isa: Isa) {
@@ -109,7 +109,7 @@ fn one_atom_shrinks_by_half_the_coefficient(isa: Isa) {
 }
 
 each_isa!(ista_never_raises_the_objective);
-/// And a step at a time is the same as all at once, to the bit.
+/// ISTA never raises the objective, and taking one step at a time is the same as all at once, to the bit.
 fn ista_never_raises_the_objective(isa: Isa) {
     proptest!(config(60), |(data in data(40, 2), lambda in 0f32..1.0, seed: u64)| {
         let costs = vec![f64::from(lambda); data.n];

@@ -1,4 +1,4 @@
-//! Samples and atoms of any size: what a method finds scales with them, to the ends of the range that it states.
+//! Samples and atoms of any size: the codes of a method scale with them, to the ends of the range that it states.
 
 use kernels::sparse_coding::Stop;
 use kernels::{Exec, Isa, MatMut, dictionary};
@@ -6,11 +6,11 @@ use proptests::each_isa;
 
 use super::data::{Data, FIVE, METHODS, Method, SOLVED, atoms};
 
-/// The least and the largest power of two of atoms and samples: 10⁻³⁰ and 10³⁰, and the ends of f32 less the digits
-/// that a small value needs.
+/// Exponents of two for the scale of atoms, and of samples: about 10⁻³⁰ and 10³⁰ for atoms, and the ends of f32 less
+/// the digits that a small value needs for samples.
 const ATOMS: [i32; 3] = [-97, 0, 97];
 const SAMPLES: [i32; 3] = [-100, 0, 120];
-/// 10⁻¹⁵ and 10¹⁵.
+/// Exponents of two for the scale of a lasso problem: about 10⁻¹⁵ to 10¹⁵.
 const LASSO: [i32; 3] = [-47, 0, 47];
 
 fn scaled(values: &[f32], exponent: i32) -> Vec<f32> {
@@ -21,7 +21,7 @@ fn scaled(values: &[f32], exponent: i32) -> Vec<f32> {
         .collect()
 }
 
-/// Data with samples of norm 1, so that no exponent says more than it seems to.
+/// Returns data whose samples have norm 1, so that an exponent is the size of a sample.
 fn data() -> Data {
     let mut data = Data::new(30, 12, 4, 0.5, 3);
     let x = MatMut::new(&mut data.x, 4, 12).unwrap();
@@ -30,7 +30,7 @@ fn data() -> Data {
 }
 
 each_isa!(pursuits_and_refits_have_no_scale);
-/// Codes are the same to the bit, since powers of two are exact.
+/// Codes of scaled problems are the same to the bit, since scaling by powers of two is exact.
 fn pursuits_and_refits_have_no_scale(isa: Isa) {
     let data = data();
     let start = data.codes(4);
@@ -41,7 +41,7 @@ fn pursuits_and_refits_have_no_scale(isa: Isa) {
         }
         let (want, _) = data.run(method, exec, &start);
         for (a, x) in ATOMS.into_iter().flat_map(|a| SAMPLES.map(|x| (a, x))) {
-            // Where f32 holds the code with all its digits.
+            // The code is compared where f32 holds it with all its digits.
             if (x - a).abs() > 110 {
                 continue;
             }
@@ -75,7 +75,7 @@ fn optima_of_a_lasso_scale_with_samples_and_atoms(isa: Isa) {
             let (_, got) = far.run(method(lambda, SOLVED), exec, &scaled(&start, x - a));
             for (got, want) in got.iter().zip(&want) {
                 let square = 4f64.powi(x);
-                // Samples have norm 1; twice the tolerance, and rounding.
+                // Samples have norm 1; twice the tolerance is allowed, and rounding.
                 assert!(got.gap <= 2e-5 * square, "2^{a}, 2^{x}: {got:?}");
                 let apart = got.objective / square - want.objective;
                 assert!(apart.abs() <= 4e-5, "2^{a}, 2^{x}: {got:?}, {want:?}");
@@ -85,7 +85,7 @@ fn optima_of_a_lasso_scale_with_samples_and_atoms(isa: Isa) {
 }
 
 each_isa!(one_atom_of_any_size);
-/// One atom and one value: the magnitude is their ratio.
+/// For one atom and one value the magnitude is their ratio.
 fn one_atom_of_any_size(isa: Isa) {
     let cases = [
         (1e10f32, 1.0f32),
@@ -122,7 +122,7 @@ fn one_atom_of_any_size(isa: Isa) {
             assert!(near, "{method:?}, {atom:e}, {x:e}: {:e}", codes[0]);
         }
         if (1e-15..=1e15).contains(&atom) && (1e-15..=1e15).contains(&x) {
-            // A tenth is shrunk away; the error of the objective is that of the code squared.
+            // λ shrinks the magnitude by a tenth; the error of the objective is that of the code squared.
             let lambda = 0.2 * atom * x;
             let (codes, _) = data.run(Method::Fista(lambda, SOLVED), exec, &start);
             let near = (codes[0] / want - 0.9).abs() < 4e-3;

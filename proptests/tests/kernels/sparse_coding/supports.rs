@@ -9,8 +9,8 @@ use proptests::{config, each_isa, stream};
 use super::data::{Data, Method, SOLVED, atoms, data, gamma, size, wide};
 
 each_isa!(nnls_satisfies_kkt);
-/// At the least squares the gradient is 0 where a magnitude is positive, and not positive where it is 0;
-/// with atoms that are there twice, too, and with more of them than dimensions.
+/// At the least squares the gradient is 0 where a magnitude is positive, and not positive where it is 0. This holds
+/// also with atoms that occur twice, and with more atoms than dimensions.
 fn nnls_satisfies_kkt(isa: Isa) {
     proptest!(config(60), |(
         mut data in data(40, 3),
@@ -65,7 +65,7 @@ fn nnls_is_the_best_of_all_subsets(isa: Isa) {
 }
 
 each_isa!(a_gradient_step_never_raises_the_error);
-/// From any code; and where no magnitude reaches 0, it is the step of the paper.
+/// A gradient step never raises the error, from any code; where no magnitude reaches 0, it is the step of the paper.
 fn a_gradient_step_never_raises_the_error(isa: Isa) {
     proptest!(config(60), |(data in data(30, 3), offset in 0f32..3.0, seed: u64)| {
         let start: Vec<f32> = data.codes(seed).iter().map(|&c| if c > 0.0 { c + offset } else { 0.0 }).collect();
@@ -83,7 +83,7 @@ fn a_gradient_step_never_raises_the_error(isa: Isa) {
             let want: Vec<f64> = before.iter().zip(&direction).map(|(c, d)| c + length * d).collect();
             if want.iter().zip(&before).all(|(w, b)| *w > 1e-3 || *b == 0.0) && length.is_finite() {
                 for (got, want) in after.iter().zip(&want) {
-                    // The gradient is known to γ·size; the step multiplies that.
+                    // The gradient is known to γ·size; the step multiplies its error.
                     let norm = dot(&direction, &direction).sqrt();
                     let error = rounding * (1.0 + length * 2.0 * (1.0 + size(&problem, &before) / norm.max(1e-9)));
                     prop_assert!((got - want).abs() <= 4.0 * error + 1e-6, "{got}, not {want}");
@@ -95,7 +95,7 @@ fn a_gradient_step_never_raises_the_error(isa: Isa) {
 }
 
 each_isa!(omp_equals_a_naive_one);
-/// The same atoms and magnitudes, wherever the choice was not by a hair.
+/// OMP chooses the same atoms and magnitudes as a naive one, wherever the choice was not left to rounding.
 fn omp_equals_a_naive_one(isa: Isa) {
     proptest!(config(60), |(data in data(30, 2), k in 1..6usize)| {
         for i in 0..data.samples() {
@@ -104,7 +104,7 @@ fn omp_equals_a_naive_one(isa: Isa) {
             if lead < 1e-4 {
                 continue;
             }
-            // How far rounding may move the magnitudes: by the condition of the normal equations.
+            // Rounding may move the magnitudes in proportion to the condition of the normal equations.
             let sample = Data { x: data.x[i * data.d..][..data.d].to_vec(), ..data.clone() };
             let exec = Exec::serial(isa);
             let (codes, _) = sample.run(Method::Omp(atoms(k)), exec, &sample.zeros());
@@ -119,7 +119,7 @@ fn omp_equals_a_naive_one(isa: Isa) {
 }
 
 each_isa!(pursuits_descend);
-/// Atoms join, errors fall; the first magnitude is that of the projection.
+/// With each atom that joins, the error of a pursuit falls; the first magnitude is that of the projection.
 fn pursuits_descend(isa: Isa) {
     proptest!(config(60), |(data in data(30, 2))| {
         let exec = Exec::serial(isa);
@@ -147,7 +147,7 @@ fn pursuits_descend(isa: Isa) {
 }
 
 each_isa!(supports_are_recovered);
-/// Samples that are sums of few atoms of a dictionary that is nearly orthogonal are found out.
+/// Pursuits find the support of samples that are sums of few atoms of a nearly orthogonal dictionary.
 fn supports_are_recovered(isa: Isa) {
     let (n, d) = (200, 100);
     let mut data = Data::new(n, d, 0, 0.0, 3);
@@ -172,7 +172,7 @@ fn supports_are_recovered(isa: Isa) {
         assert!((got - want).abs() < 1e-5, "{got}, not {want}");
     }
     let (mut codes, _) = data.run(Method::Fista(0.02, SOLVED), exec, &data.zeros());
-    // Shrunk, until refitted on the support.
+    // The lasso's magnitudes are shrunk; a refit on the support mends them.
     codes = data.run(Method::Nnls, exec, &codes).0;
     for (got, want) in codes.iter().zip(&want) {
         assert!((got - want).abs() < 1e-5, "{got}, not {want}");

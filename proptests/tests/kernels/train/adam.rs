@@ -47,7 +47,8 @@ prop_compose! {
 }
 
 each_isa!(matches_the_textbook);
-/// Every length up to several vectors and tails, gradients of every scale, and none.
+/// Steps match the textbook for every length up to several vectors and tails, and for gradients of every scale and of
+/// 0.
 fn matches_the_textbook(isa: Isa) {
     proptest!(config(256), |(
         settings in settings(),
@@ -79,8 +80,8 @@ fn matches_the_textbook(isa: Isa) {
 }
 
 each_isa!(steps_are_as_long_as_the_learning_rate);
-/// With bias correction the first step is α in size whatever the gradient's, and later ones
-/// under a steady gradient are too.
+/// With bias correction the length of the first step is the learning rate α whatever the size of the gradient, and
+/// later steps under a steady gradient are as long.
 fn steps_are_as_long_as_the_learning_rate(isa: Isa) {
     let adam = Adam::default();
     for g in [1e-3f32, 1.0, -50.0] {
@@ -88,7 +89,7 @@ fn steps_are_as_long_as_the_learning_rate(isa: Isa) {
         for t in 1..=20 {
             state.step(Exec::serial(isa), adam, t, &[g; 19]);
             let want = -g.signum() * 1e-3 * t as f32;
-            // ε/|g| = 1e-5 of it; rounding is far less.
+            // ε/|g| is at most 1e-5 of a step; rounding is far less.
             assert!(
                 state
                     .weights
@@ -102,8 +103,8 @@ fn steps_are_as_long_as_the_learning_rate(isa: Isa) {
 }
 
 each_isa!(gradients_of_any_size);
-/// Gradients at the ends of the range: steps are as long as the learning rate up to the largest finite one, and as long
-/// as g/ε makes them where the square of g is nothing in f32.
+/// With gradients at the ends of the range, steps are as long as the learning rate up to the largest finite gradient,
+/// and as long as g/ε makes them where the square of g underflows in f32.
 fn gradients_of_any_size(isa: Isa) {
     let adam = Adam::default();
     for g in [1e15f32, 1e19, -1e20, 1e22, 1e30, -f32::MAX] {
@@ -119,7 +120,7 @@ fn gradients_of_any_size(isa: Isa) {
     for g in [1e-19f32, 1e-22, 1e-30] {
         let mut state = State::new(vec![0.0; 19]);
         state.step(Exec::serial(isa), adam, 1, &[g; 19]);
-        // √v̂ = |g|, far below ε.
+        // √v̂ = |g| is far below ε.
         let want = -1e-3 * f64::from(g) / 1e-8;
         let near = |w: &f32| (f64::from(*w) / want - 1.0).abs() < 1e-6;
         assert!(state.weights.iter().all(near), "{:?}", state.weights);
@@ -132,7 +133,7 @@ fn gradients_of_any_size(isa: Isa) {
 }
 
 each_isa!(a_weight_recovers_from_a_huge_gradient);
-/// One gradient whose square no f32 holds: its weight moves again once the mean of squares has decayed.
+/// After one gradient whose square overflows, its weight moves again once the mean of squares has decayed.
 fn a_weight_recovers_from_a_huge_gradient(isa: Isa) {
     const DECAYED: u64 = 100_000;
     let adam = Adam::default();
@@ -152,7 +153,8 @@ fn a_weight_recovers_from_a_huge_gradient(isa: Isa) {
 }
 
 each_isa!(moments_are_never_subnormal);
-/// Such numbers take many times as long on some processors, and decay to no less than a last bit, which rounds to itself.
+/// Moments are never subnormal. Subnormal numbers are many times as slow on some processors, and decay no further than
+/// to the smallest one, which rounds to itself.
 fn moments_are_never_subnormal(isa: Isa) {
     let is_normal = |x: &f32| *x == 0.0 || x.is_normal();
     let adam = Adam::default();
@@ -182,7 +184,7 @@ fn moments_are_never_subnormal(isa: Isa) {
 }
 
 each_isa!(late_steps);
-/// Step counts beyond i32, where both corrections are 1.
+/// Steps are right at counts beyond i32, where both bias corrections are 1.
 fn late_steps(isa: Isa) {
     for t in [1 << 40, u64::MAX] {
         let mut state = State::new(vec![1.0; 3]);

@@ -4,13 +4,14 @@ use kernels::{Exec, Isa, clip};
 use proptest::prelude::*;
 use proptests::{config, each_isa, panic_message, pool, stream};
 
-/// ‖g‖ in f64.
+/// Returns ‖g‖ in f64.
 fn norm(gradient: &[f32]) -> f64 {
     let squares = gradient.iter().map(|&g| f64::from(g).powi(2));
     squares.sum::<f64>().sqrt()
 }
 
-/// Sums of up to 1,024 squares are rounded in f32, so the norm is off by half of their relative error at most.
+/// The relative error of the norm: sums of up to 1,024 squares are rounded in f32, and the norm is off by half of their
+/// relative error at most.
 const ROUNDING: f64 = 512.0 * f32::EPSILON as f64;
 
 each_isa!(a_longer_gradient_becomes_as_long_as_is_allowed_and_a_shorter_one_stays);
@@ -20,7 +21,7 @@ fn a_longer_gradient_becomes_as_long_as_is_allowed_and_a_shorter_one_stays(isa: 
         let mut next = stream(seed);
         let gradient: Vec<f32> = (0..n).map(|_| scale * next()).collect();
         let length = norm(&gradient);
-        // Away from 1, where rounding decides.
+        // The share is kept away from 1, where rounding decides.
         prop_assume!((share - 1.0).abs() > 1e-3 && length > 0.0);
         let most = (share * length) as f32;
         let mut clipped = gradient.clone();

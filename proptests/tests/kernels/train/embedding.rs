@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use proptests::{config, each_isa, panic_message, stream};
 
 each_isa!(gathers_and_adds_two_rows);
-/// One sum an element, so there is one right answer.
+/// The forward pass adds two rows, with one sum an element, so there is one right answer.
 fn gathers_and_adds_two_rows(isa: Isa) {
     proptest!(config(256), |(
         first_rows in 1..7usize,
@@ -39,7 +39,7 @@ fn gathers_and_adds_two_rows(isa: Isa) {
 }
 
 each_isa!(scatters_and_adds_in_order);
-/// Pairs share indices, and their gradients add up in the order of the pairs.
+/// The backward pass adds the gradients of pairs that share an index in the order of the pairs.
 fn scatters_and_adds_in_order(isa: Isa) {
     proptest!(config(256), |(
         first_rows in 1..5usize,
@@ -73,7 +73,7 @@ fn scatters_and_adds_in_order(isa: Isa) {
     });
 }
 
-/// Pairs of which many share an index.
+/// Returns pairs of which many share an index.
 fn pairs(batch: usize, first_rows: usize, second_rows: usize, seed: u64) -> Vec<[u32; 2]> {
     let mut next = stream(seed ^ 1);
     let mut below = |n: usize| ((next() + 1.0) / 2.0 * n as f32) as u32 % n as u32;

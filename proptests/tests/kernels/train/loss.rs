@@ -7,7 +7,7 @@ use proptests::bounded::{Bounded, assert_within, gamma};
 use proptests::reference::loss;
 use proptests::{config, each_isa, panic_message, stream};
 
-/// `losses[b]` of a batch.
+/// Returns the losses of a batch, `losses[b]` for sample b.
 fn forward(exec: Exec, loss: Loss, outputs: &[f32], cols: usize, targets: &[u32]) -> Vec<f32> {
     let mut losses = vec![f32::NAN; targets.len()];
     let outputs = MatRef::new(outputs, targets.len(), cols).unwrap();
@@ -15,7 +15,7 @@ fn forward(exec: Exec, loss: Loss, outputs: &[f32], cols: usize, targets: &[u32]
     losses
 }
 
-/// The gradient of a batch, added to `gradient`.
+/// Returns the gradient of a batch, added to `gradient`.
 fn backward(
     exec: Exec,
     loss: Loss,
@@ -30,7 +30,7 @@ fn backward(
     loss.backward_add(exec, outputs, targets, weights, gradient);
 }
 
-/// Losses and gradients of one batch, within their bounds.
+/// Checks that losses and gradients of one batch are within their bounds.
 fn check(exec: Exec, outputs: &[f32], targets: &[u32], weights: &[f32], before: &[f32]) {
     let cols = outputs.len() / targets.len();
     for &l in Loss::ALL {
@@ -57,7 +57,7 @@ fn check(exec: Exec, outputs: &[f32], targets: &[u32], weights: &[f32], before: 
     }
 }
 
-/// The error that the kernel's documentation allows.
+/// Returns the error that the kernel's documentation allows.
 fn documented(loss: Loss, x: &[Bounded], y: u32, value: f64) -> f64 {
     match loss {
         Loss::SquaredError => gamma(x.len() + 4) * value + f64::from(f32::MIN_POSITIVE),
@@ -87,8 +87,8 @@ fn match_the_textbook(isa: Isa) {
 }
 
 each_isa!(large_logits);
-/// Logits of ±1e4, ±3e38 and −∞ among each other and among ordinary ones, at and beside the target, in
-/// the first lanes and in a tail.
+/// Logits of ±1e4, ±3e38 and −∞ are handled, among each other and among ordinary ones, at and beside the target, in the
+/// first lanes and in a tail.
 fn large_logits(isa: Isa) {
     let lists: [&[f32]; 8] = [
         &[1e4, -1e4],
@@ -115,7 +115,7 @@ fn large_logits(isa: Isa) {
     }
 }
 
-/// Does what [`check`] does, for logits whose squares overflow.
+/// Does what [`check`] does, for the cross entropy alone, of logits whose squares overflow.
 fn cross_entropy_alone(exec: Exec, x: &[f32], y: u32) {
     let loss = Loss::CrossEntropy;
     let bounded: Vec<Bounded> = x.iter().map(|&x| Bounded::exact(x)).collect();
@@ -130,7 +130,8 @@ fn cross_entropy_alone(exec: Exec, x: &[f32], y: u32) {
 }
 
 each_isa!(known_values);
-/// Known values: log d for equal logits, 0 for a certain and right answer, the gap for a wrong one.
+/// The losses have known values: log d for equal logits, 0 for a certain and right answer, the gap of the logits for a
+/// certain and wrong one.
 fn known_values(isa: Isa) {
     let exec = Exec::serial(isa);
     let loss = |loss, x: &[f32], y| forward(exec, loss, x, x.len(), &[y])[0];
@@ -155,7 +156,7 @@ fn known_values(isa: Isa) {
 }
 
 each_isa!(nan_is_not_hidden);
-/// NaN and undecidable infinities give NaN, and never anything that looks like a loss.
+/// NaN and undecidable infinities give NaN, and never a number that could be taken for a loss.
 fn nan_is_not_hidden(isa: Isa) {
     let exec = Exec::serial(isa);
     for d in [1, 3, 16, 21] {
@@ -178,7 +179,7 @@ fn nan_is_not_hidden(isa: Isa) {
 }
 
 each_isa!(weight_zero_leaves_a_sample_alone);
-/// A sample of weight 0 is left alone, whatever its outputs.
+/// The gradient of a sample of weight 0 stays as it is, whatever the outputs.
 fn weight_zero_leaves_a_sample_alone(isa: Isa) {
     let exec = Exec::serial(isa);
     for &loss in Loss::ALL {

@@ -1,4 +1,4 @@
-//! Functions of values one by one, losses and Adam.
+//! Functions of single values, losses and Adam.
 
 use kernels::adam::{self, Adam};
 use kernels::loss::Loss;
@@ -24,7 +24,7 @@ const UNARY: [Kernel; 9] = [
     relu::derivative,
 ];
 
-/// `f` of one value alone.
+/// Returns `f` of one value alone.
 fn alone(f: Kernel, exec: Exec, x: f32) -> f32 {
     let mut y = [f32::NAN];
     f(exec, &[x], &mut y);
@@ -32,7 +32,7 @@ fn alone(f: Kernel, exec: Exec, x: f32) -> f32 {
 }
 
 each_isa!(functions_of_one_value);
-/// Wherever a value stands, whatever is around it.
+/// The result of a function of one value does not depend on where the value stands and what is around it.
 fn functions_of_one_value(isa: Isa) {
     proptest!(config(100), |(
         n in 0..150usize,
@@ -89,8 +89,9 @@ fn functions_of_one_value(isa: Isa) {
 }
 
 each_isa!(losses);
-/// No finite loss where an output is NaN or +∞; else that of the formula, a probability of 0 at −∞, as long as no
-/// square overflows. A sample's loss and gradient are its own, and a weight of 0 leaves its gradient alone.
+/// A loss is not finite where an output is NaN or +∞. Else it is that of the formula, with a probability of 0 at −∞, as
+/// long as no square overflows. A sample's loss and gradient depend on that sample alone, and a weight of 0 leaves its
+/// gradient as it is.
 fn losses(isa: Isa) {
     proptest!(config(100), |(
         (rows, cols) in (1..6usize, 1..50usize),
@@ -147,8 +148,8 @@ fn losses(isa: Isa) {
 }
 
 each_isa!(adam_steps);
-/// Each weight goes its own way, whatever happens to the others; one whose gradient or moments are NaN or infinite
-/// does not stay finite, unless an infinite second moment holds it.
+/// The step of a weight does not depend on the others; a weight whose gradient or moments are NaN or infinite does not
+/// stay finite, unless an infinite second moment holds it.
 fn adam_steps(isa: Isa) {
     proptest!(config(100), |(
         n in prop_oneof![9 => 0..100usize, 1 => Just((1 << 15) + 70)],

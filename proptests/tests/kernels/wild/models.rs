@@ -1,4 +1,4 @@
-//! Passes over models: what a sample holds stays in that sample, and no value keeps a method from its end.
+//! Passes over models: the values of a sample have no effect on others, and no value keeps a method from ending.
 
 use kernels::loss::Loss;
 use kernels::mlp::{self, Supervision};
@@ -13,7 +13,7 @@ use proptests::{config, each_isa, stream};
 
 use super::{on_threads, place};
 
-/// Codes of each method, one after the other.
+/// Returns the codes of each method, one after the other.
 fn codes_of_all(exec: Exec, dictionary: MatRef, x: MatRef, start: &Placed) -> Vec<Vec<f32>> {
     let pursuit = Pursuit {
         atoms: 4,
@@ -62,8 +62,8 @@ fn sae_case(
 }
 
 each_isa!(sparse_coding);
-/// Every method ends, with codes that are not negative, the same for a sample alone, whatever the samples beside it
-/// are.
+/// Every method ends, with codes that are not negative and that are the same for a sample alone, whatever the samples
+/// beside it are.
 fn sparse_coding(isa: Isa) {
     proptest!(config(60), |(
         (n, d, samples) in (1..30usize, 1..20usize, prop_oneof![4 => 1..6usize, 1 => 60..80usize]),
@@ -96,7 +96,8 @@ fn sparse_coding(isa: Isa) {
 }
 
 each_isa!(autoencoders);
-/// The code of a sample and its reconstruction are the same alone, and a step is the same on any number of threads.
+/// The code of a sample and its reconstruction are the same alone as in a batch, and a step is the same on any number
+/// of threads.
 fn autoencoders(isa: Isa) {
     proptest!(config(60), |(
         (width, n, samples) in (1..30usize, 1..50usize, prop_oneof![4 => 1..6usize, 1 => 60..80usize]),
@@ -147,8 +148,8 @@ fn autoencoders(isa: Isa) {
 }
 
 each_isa!(residual_mlps);
-/// The activations, losses and norms of a sample are the same alone, and a gradient is the same on any number of
-/// threads.
+/// The activations, losses and norms of a sample are the same alone as in a batch, and a gradient is the same on any
+/// number of threads.
 fn residual_mlps(isa: Isa) {
     proptest!(config(60), |(
         (vocabulary, width, hidden, layers) in (1..6usize, 1..20usize, 1..30usize, 0..3usize),
@@ -166,7 +167,7 @@ fn residual_mlps(isa: Isa) {
             .map(|b| [b * b % vocabulary as u32, (b + seed as u32 % 7) % vocabulary as u32])
             .collect();
         let targets: Vec<u32> = (0..samples as u32).map(|b| b * 5 % width as u32).collect();
-        // Residual streams, losses and norms, sample by sample.
+        // The residual streams, losses and norms, sample by sample.
         let read = |exec: Exec, pairs: &[[u32; 2]], targets: &[u32]| -> Vec<Vec<f32>> {
             let batch = pairs.len();
             let mut workspace = mlp::Workspace::new(shape, batch);

@@ -1,4 +1,4 @@
-//! Products, and what is added up beside them.
+//! Matrix products, gathers, scatters and column sums.
 
 use kernels::{Accumulate, Bias, Isa, MatRef, embedding, matmul_with, reduce};
 use proptest::prelude::*;
@@ -8,7 +8,7 @@ use proptests::{config, each_isa};
 
 use super::{on_threads, place};
 
-/// What a sum of terms may be in f32, in any order, with or without fused products.
+/// The values that a sum of terms may have in f32, in any order, with or without fused products.
 #[derive(Default)]
 struct Sum {
     value: f64,
@@ -30,7 +30,7 @@ impl Sum {
         self.terms += 1;
     }
 
-    /// γ_n of the sizes, and half the least subnormal for each rounding.
+    /// Returns the bound γ_n times the sizes, and half the least subnormal for each rounding.
     fn error(&self) -> f64 {
         gamma(self.terms) * self.size + self.terms as f64 * 2f64.powi(-150)
     }
@@ -39,7 +39,7 @@ impl Sum {
         let overflows = self.size + self.error() >= f64::from(f32::MAX);
         match (self.nan, self.infinite) {
             (true, _) | (_, [true, true]) => got.is_nan(),
-            // Finite terms may overflow the other way.
+            // Finite terms may overflow with the other sign.
             (_, [true, false]) => got == f32::INFINITY || overflows && got.is_nan(),
             (_, [false, true]) => got == f32::NEG_INFINITY || overflows && got.is_nan(),
             _ if !got.is_finite() => overflows,
@@ -57,7 +57,7 @@ fn products(isa: Isa) {
     proptest!(config(200), |(
         (m, k, n) in prop_oneof![
             (0..40usize, 0..40usize, 0..70usize),
-            // Rows for several threads, depth and columns for several blocks.
+            // Rows for several threads, or depth and columns for several blocks.
             (100..300usize, 1..30usize, 100..200usize),
             (1..9usize, 500..600usize, 1..40usize),
         ],
@@ -98,7 +98,7 @@ fn products(isa: Isa) {
 }
 
 each_isa!(gathers_scatters_and_column_sums);
-/// One sum a value, or sums in one order: so there is one right answer.
+/// There is one sum a value, or sums in one order, so there is one right answer.
 fn gathers_scatters_and_column_sums(isa: Isa) {
     proptest!(config(200), |(
         (first, second, cols, batch) in (1..6usize, 1..6usize, 0..40usize, 0..20usize),

@@ -14,7 +14,7 @@ fn wide(row: &[f32]) -> Vec<f64> {
 }
 
 each_isa!(norms_unit_rows_and_tangents);
-/// Norms of any scale; a row that holds a NaN or an infinity becomes NaN, and no other row sees it.
+/// Norms are right at any scale; a row that holds a NaN or an infinity becomes NaN, and no other row is changed by it.
 fn norms_unit_rows_and_tangents(isa: Isa) {
     proptest!(config(100), |(
         (rows, cols) in prop_oneof![4 => (0..9usize, 1..70usize), 1 => (200..300usize, 200..300usize)],
@@ -69,8 +69,8 @@ fn norms_unit_rows_and_tangents(isa: Isa) {
 }
 
 each_isa!(spectral_norms);
-/// They are right at any scale between 10⁻¹⁵ and 10¹⁵, on rows a stride apart and transposed, and NaN where a value is
-/// NaN or infinite.
+/// Spectral norms are right at any scale between 10⁻¹⁵ and 10¹⁵, on rows a stride apart and transposed, and NaN where a
+/// value is NaN or infinite.
 fn spectral_norms(isa: Isa) {
     proptest!(config(100), |(
         (rows, cols) in (1..30usize, 1..30usize),
@@ -80,7 +80,7 @@ fn spectral_norms(isa: Isa) {
         threads in 1..5usize,
         seed: u64,
     )| {
-        // Zeros, infinities and NaN are left of the kinds.
+        // Of the kinds of unusual values, zeros, infinities and NaN are kept.
         let mut value = kind.stream(seed);
         let scale = 10f32.powi(exponent);
         let d = Placed::new((rows, cols), at, || match value() {
@@ -131,8 +131,8 @@ fn cosines_have_no_scale(isa: Isa) {
 }
 
 each_isa!(streams_scale);
-/// Samples and reconstructions times a power of two: errors grow by its square, shares do not, to the bit. A sample
-/// that holds a NaN makes NaN of what it is part of, and of nothing else.
+/// For samples and reconstructions times a power of two, errors grow by its square and shares stay, to the bit. A
+/// sample that holds a NaN makes every measure NaN that it is part of, and no other.
 fn streams_scale(isa: Isa) {
     proptest!(config(100), |(
         (d, samples) in (1..40usize, 1..20usize),
@@ -178,7 +178,8 @@ fn streams_scale(isa: Isa) {
 }
 
 each_isa!(largest_products);
-/// Rows without an absent entry, of which the docs promise most: finite ones within γ unless they overflow.
+/// For rows that have an entry in every column, of which the docs promise most, largest products are within γ unless
+/// they overflow.
 fn largest_products(isa: Isa) {
     proptest!(config(100), |(
         (n, d) in (2..60usize, 1..20usize),

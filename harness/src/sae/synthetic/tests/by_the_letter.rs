@@ -1,9 +1,9 @@
-//! The fast sampler against one by the letter of the specification.
+//! Tests of the fast sampler against one by the letter of the specification.
 
 use super::*;
 
-/// Samples by the letter of the specification of SynthSAEBench, with a normal number for every feature: the firings
-/// before anything else of each sample, and the magnitudes in the end.
+/// A sampler by the letter of the specification of SynthSAEBench, with a normal number for every feature: it draws the
+/// firings before anything else of each sample, and the magnitudes in the end.
 struct Slow<'a> {
     spec: &'a Spec,
     factors: Vec<Vec<f64>>,
@@ -13,7 +13,7 @@ struct Slow<'a> {
 }
 
 impl Slow<'_> {
-    /// The model that [`Generator::of`] draws, from the same stream in the same order.
+    /// Draws the model that [`Generator::of`] draws, from the same stream in the same order.
     fn new<'a>(spec: &'a Spec, rng: &mut Rng) -> Slow<'a> {
         directions::draw(spec, rng);
         let corrected = spec
@@ -84,7 +84,7 @@ impl Slow<'_> {
     }
 }
 
-/// Means and variances of some numbers of each sample.
+/// The means and variances of some numbers of each sample, and the number of samples.
 struct Moments(Vec<[f64; 2]>, f64);
 
 impl Moments {
@@ -98,11 +98,11 @@ impl Moments {
         Moments((0..samples[0].len()).map(sums).collect(), n)
     }
 
-    /// Whether all means are the same, up to five deviations of their difference.
+    /// Checks that all means are the same, up to five deviations of their difference.
     fn agree(&self, other: &Moments) -> Result<(), String> {
         for (j, ([a, va], [b, vb])) in self.0.iter().zip(&other.0).enumerate() {
             let deviation = (va / self.1 + vb / other.1).sqrt();
-            // What happens a few times is skew: one sample more or less.
+            // Counts of a few are skew, so one sample more or less is allowed.
             if (a - b).abs() > 5.0 * deviation + 1.0 / self.1.min(other.1) {
                 return Err(format!("{j}: {a} and {b}, deviation {deviation}"));
             }
@@ -111,8 +111,9 @@ impl Moments {
     }
 }
 
-/// What is compared of a sample: whether each feature is on, its magnitude and the square of it, the number of pairs
-/// that are on together, and the products of some neighbours.
+/// Returns the numbers of a sample that are compared: the number of features that are on and its square, the products
+/// of neighbouring magnitudes, whether some pairs are on together, whether each feature is on, and its magnitude and
+/// the square of it.
 fn compared(a: &[f64]) -> Vec<f64> {
     let on: Vec<f64> = a.iter().map(|&a| f64::from(a > 0.0)).collect();
     let total: f64 = on.iter().sum();

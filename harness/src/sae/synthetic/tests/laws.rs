@@ -1,8 +1,8 @@
-//! The laws of experiments.
+//! Tests of the laws of experiments.
 
 use super::*;
 
-/// Firing counts of each feature, and of pairs (i, i + 1).
+/// Draws a batch, and returns the number of firings of each feature with it.
 fn counts(generator: &Generator, samples: usize) -> (Vec<f64>, Batch) {
     let batch = generator.batch(samples, &mut rng(1));
     let mut counts = vec![0.0; generator.features().rows()];
@@ -80,7 +80,7 @@ fn samples_are_the_sums_of_their_features() {
                     *s += f64::from(batch.magnitudes[k]) * f64::from(*f);
                 }
             }
-            // Some ten terms of size 1 at most in f32.
+            // The sum has some ten terms of size 1 at most, in f32.
             assert!(
                 x.iter()
                     .zip(sum)
@@ -183,7 +183,7 @@ fn what_cannot_be_is_refused() {
         }),
         "correlation"
     );
-    // What takes more settings than experiments have.
+    // Laws that take more settings than experiments have.
     for (law, key) in [
         (
             Law {

@@ -1,4 +1,4 @@
-//! Samples by their numbers, bias and noise, and firings of a fixed number.
+//! Tests of samples by their numbers, of bias and noise, and of firings of a fixed number.
 
 use super::super::samples::Samples;
 use super::*;
@@ -40,7 +40,7 @@ fn bias_and_noise_are_as_large_as_asked() {
         ..small()
     };
     let (with, without) = (generator(&spec), generator(&small()));
-    // The same firings and magnitudes: noise comes last.
+    // Firings and magnitudes are the same, as noise is drawn last.
     let x = |generator: &Generator| -> Vec<f32> {
         let each = (0..4000).map(|i| generator.batch(1, &mut rng(10 + i)).x);
         each.flatten().collect()
@@ -87,7 +87,7 @@ fn exactly_as_many_features_fire_and_all_as_likely() {
         .features
         .iter()
         .for_each(|&f| counts[f as usize] += 1.0);
-    // Binomial(8000, 1/4).
+    // Each count is distributed as Binomial(8000, 1/4).
     assert!(
         counts
             .iter()

@@ -1,4 +1,4 @@
-//! Files of settings, and those that are built in.
+//! Tests of files of settings, and of the models that are built in.
 
 use super::super::spec::BUILT_IN;
 use super::*;

@@ -1,11 +1,11 @@
-//! Second moments: the spectrum of spread directions, and the covariance of samples.
+//! Tests of second moments: the spectrum of spread directions, and the covariance of samples.
 
 use kernels::{Accumulate, MatMut, matmul};
 
 use super::*;
 use crate::stats::eigen::Eigen;
 
-/// Features that fire by themselves, with magnitudes so far from 0 that none is cut off.
+/// Returns a model of features that fire by themselves, with magnitudes so far from 0 that none is cut off.
 fn independent() -> Spec {
     let spec = Spec {
         features: 64,
@@ -25,7 +25,7 @@ fn independent() -> Spec {
     spec
 }
 
-/// VᵀV, d×d.
+/// Returns VᵀV, d×d.
 fn frame(directions: MatRef) -> Vec<f64> {
     let d = directions.cols();
     let mut product = vec![0f32; d * d];

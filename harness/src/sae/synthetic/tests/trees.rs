@@ -1,4 +1,4 @@
-//! Features in trees.
+//! Tests of features in trees.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What a user is told where a part of a sweep is missing, damaged or of another one, and what a kill leaves.
+//! Messages where a part of a sweep is missing, damaged or of another sweep, and files that a kill leaves.
 
 use super::{TWO, checkpoint, edit, merge, part, plan};
 use crate::common::{files, flip_a_bit, merged, npy, refused, results, same, succeeds};
@@ -27,7 +27,7 @@ fn what_is_missing_is_named_with_the_command_that_trains_it() {
         ],
     );
     assert!(!sandbox.join("a/models.csv").exists());
-    // Parts of another partition do as well, and those that are there twice.
+    // Parts of another partition do as well, and models that two parts hold.
     part(&sandbox, "2/3", "a");
     part(&sandbox, "1/1", "a");
     merge(&sandbox, "a");
@@ -114,7 +114,7 @@ fn another_checkpoint_in_the_place_of_one_is_noticed() {
             "`harness sae train --part 1/1 --out a`",
         ],
     );
-    // Beside the right one in another part.
+    // The right file is beside it in another part.
     let name = ours.strip_prefix(sandbox.join("a/parts/1-of-1")).unwrap();
     let right = sandbox.join("a/parts/1-of-2").join(name);
     std::fs::create_dir_all(right.parent().unwrap()).unwrap();
@@ -165,7 +165,7 @@ fn another_configuration_version_or_instruction_set_is_refused_with_the_way_out(
     ]);
     sandbox.write("a/manifest.json", &manifest);
 
-    // A part of another training, in the place of one of this.
+    // A part of another training, in the place of a part of this one.
     let theirs = "a/parts/1-of-2/config.toml";
     edit(&sandbox, theirs, |text| {
         text.replace("batch = 64", "batch = 32")

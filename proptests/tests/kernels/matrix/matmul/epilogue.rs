@@ -1,4 +1,4 @@
-//! What is fused into a product gives the bits of the product followed by the plain operation.
+//! Operations that are fused into a product give the bits of the product followed by the plain operation.
 
 use kernels::{
     Accumulate, Activation, ActivationBackward, Bias, BiasActivation, Epilogue, Exec, Isa, MatMut,
@@ -7,7 +7,7 @@ use kernels::{
 use proptest::prelude::*;
 use proptests::{config, each_isa, panic_message, pool, stream};
 
-/// A product of m×k by k×n, and operands for what follows it. Rows of C lie `gap` apart, of NaN.
+/// A product of m×k by k×n, and operands for the operation after it. The rows of C lie `gap` values of NaN apart.
 struct Case {
     m: usize,
     k: usize,
@@ -62,7 +62,7 @@ impl Case {
         MatRef::with_strides(&self.x, self.m, self.n, self.n + self.gap, 1).unwrap()
     }
 
-    /// C after the product and `epilogue`.
+    /// Returns C after the product and `epilogue`.
     fn product(&self, exec: Exec, epilogue: impl Epilogue) -> Vec<f32> {
         let mut c = self.c.clone();
         let a = MatRef::new(&self.a, self.m, self.k).unwrap();
@@ -71,7 +71,7 @@ impl Case {
         c
     }
 
-    /// `f` of column and value of every element of C.
+    /// Returns C with every element replaced by `f` of its index in `c`, its column and its value.
     fn map(&self, c: &[f32], f: impl Fn(usize, usize, f32) -> f32) -> Vec<f32> {
         let mut c = c.to_vec();
         for i in 0..self.m {
@@ -132,7 +132,7 @@ impl Case {
     }
 }
 
-/// Equal bits, NaN between the rows included.
+/// Asserts that two matrices have equal bits, NaN between the rows included.
 #[track_caller]
 fn same(what: &str, exec: Exec, got: Vec<f32>, want: Vec<f32>) {
     let differ = (0..want.len()).find(|&i| got[i].to_bits() != want[i].to_bits());
@@ -157,7 +157,7 @@ fn fused_is_composed(isa: Isa) {
 }
 
 each_isa!(fused_is_composed_across_blocks);
-/// More columns, depth and rows than a block of the product has, on several threads.
+/// Results are the same with more columns, depth and rows than a block of the product has, on several threads.
 fn fused_is_composed_across_blocks(isa: Isa) {
     let pool = pool(3);
     for (m, k, n) in [(300, 20, 40), (70, 520, 33), (9, 5, 1100)] {
