@@ -1,7 +1,7 @@
 //! A TopK sparse autoencoder finds the features that its data were made of.
 //!
 //! Each sample is a sum of three of 64 random unit features in 32 dimensions. The mean max cosine similarity (MMCS) of
-//! the true features to the dictionary's elements tells how many were found: 1 is all of them.
+//! the true features to the dictionary's elements shows how many features were found: at 1, all of them were.
 
 use kernels::adam::Adam;
 use kernels::sae::{Parameters, Shape, TopK, Trainer, Variant};

@@ -1,5 +1,5 @@
-//! Functions of single values, over slices: exp, tanh, erf, the activations and their derivatives; and sums and
-//! products of whole vectors.
+//! Functions of single values, computed over slices: exp, tanh, erf, the activation functions and their derivatives;
+//! and sums and products of whole vectors.
 
 pub(crate) mod activation;
 pub mod elementwise;

@@ -25,15 +25,15 @@
 //!           └ Simd::run                a function compiled for these instructions, into which the body is inlined
 //! ```
 //!
-//! An [`Isa`] carries a proof token that only a check of the CPU can make, so none of this can be misused. `unsafe`
-//! stands in the backends and the products of bytes (`machine/`), in the product's tiles, its copies of A and its
-//! transposition (`micro`, `quad`, `pack_a` and `transpose` in `matrix/matmul/`) and in the clock of the profile, and
-//! nowhere else.
+//! An [`Isa`] carries a proof token that only a check of the CPU can make, so no code can run instructions that the CPU
+//! lacks. `unsafe` stands in the backends and the products of bytes (`machine/`), in the matrix product's tiles, its
+//! copies of A and its transposition (`micro`, `quad`, `pack_a` and `transpose` in `matrix/matmul/`) and in the clock
+//! of the profile, and nowhere else.
 //!
-//! Threads are outside, instruction sets inside: work is cut into pieces first (`machine/par.rs` alone knows how), and
-//! each piece enters its instruction set. An operation on rows that threads share implements `par::RowOp` in place of
-//! `Op`, and `par::run` does both. Where the cuts lie never changes a result: for one [`Isa`], results are the
-//! same bits on any number of threads.
+//! Threads are outside, instruction sets inside: work is first cut into pieces, in `machine/par.rs` alone, and each
+//! piece then enters its instruction set. An operation on rows that threads share implements `par::RowOp` in place of
+//! `Op`, and `par::run` does both. Where the cuts lie never changes a result: for one [`Isa`], results are the same
+//! bits on any number of threads.
 //!
 //! # Where things go
 //!
@@ -52,34 +52,37 @@
 //! Arguments come in one order: how to execute, what is read, what is written. So a product is
 //! [`matmul`]`(exec, a, b, accumulate, c)`.
 //!
-//! `forward` computes, and `backward` takes the gradient with respect to the output to that with respect to the input;
-//! `d_x` is the gradient with respect to x. A `backward` overwrites what it writes to. One that adds to it ends in
-//! `_add`, as [`Loss::backward_add`](loss::Loss::backward_add); and a product takes an [`Accumulate`] that says which
-//! it is.
+//! `forward` computes the output, and `backward` computes the gradient with respect to the input from the gradient with
+//! respect to the output; `d_x` is the gradient with respect to x. A `backward` overwrites its destination. The name of
+//! one that adds to its destination ends in `_add`, as [`Loss::backward_add`](loss::Loss::backward_add); and a product
+//! takes an [`Accumulate`] that says which of the two it does.
 //!
-//! Where rows are to be contiguous, a matrix whose rows are not is a panic as well.
-//!
-//! Shapes are checked before anything is written, and a panic names them; no input, NaN and infinity included, is
-//! undefined behaviour. Functions of single values, products, sums, norms, losses and cosines state their error;
-//! gradients and models, which are made of these, do not.
+//! Shapes are checked before anything is written, and a panic names them. A function that needs contiguous rows also
+//! panics on a matrix whose rows are not contiguous. No input, NaN and infinity included, is undefined behaviour.
+//! Functions of single values, products, sums, norms, losses and cosines state their error; gradients and models, which
+//! are made of these, do not.
 //!
 //! ## NaN
 //!
 //! NaN in an operand gives NaN in what depends on it, never a zero that looks like a result: NaN in a sample makes NaN
 //! of its codes, losses and measures, and does not touch other samples. Operations on infinities follow IEEE 754, and
-//! where a method has no answer to them, they give NaN too. The exceptions are what is chosen from many, and say so:
-//! [`max_product`](max_product()) passes over products that are NaN, [`resample`](sae::Trainer::resample) never draws a
-//! sample whose error is not finite, an [iteration](sparse_coding::Lasso::ista) starts from 0 where its start is NaN,
-//! the entries of a code that a [`TopK`](sae::TopK) leaves out are 0, in a batch whose codes are chosen together, as by
-//! [`BatchTopK`](sae::BatchTopK), entries that are NaN count as largest and take the places of other samples' entries, a
-//! sample of [weight 0](loss::Loss::backward_add)
-//! has no gradient, and [`Matching`](metrics::Matching) refuses what is not finite.
+//! where a method has no answer to them, they give NaN too. The exceptions, each of which its function states, are:
+//!
+//! * [`max_product`](max_product()) passes over products that are NaN;
+//! * [`resample`](sae::Trainer::resample) never draws a sample whose error is not finite;
+//! * an [iteration](sparse_coding::Lasso::ista) starts from 0 where its start is NaN;
+//! * the entries of a code that a [`TopK`](sae::TopK) leaves out are 0;
+//! * in a batch whose codes are chosen together, as by [`BatchTopK`](sae::BatchTopK), entries that are NaN count as
+//!   largest and take the places of other samples' entries;
+//! * a sample of [weight 0](loss::Loss::backward_add) has no gradient;
+//! * [`Matching`](metrics::Matching) refuses what is not finite.
 //!
 //! ## No samples
 //!
 //! A batch of no samples is a batch like any other, and does nothing: there are no codes, sums over it are 0, and with
 //! them the gradients; means over it are NaN; a [training step](sae::Trainer::step) on it leaves the state of the
-//! trainer as it is. [`adam::step`] knows no batches: under a gradient of zeros it goes on as the moments tell.
+//! trainer as it is. [`adam::step`] knows no batches: under a gradient of zeros the weights still move as the moments
+//! say.
 //!
 //! ## Range
 //!

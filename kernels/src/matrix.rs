@@ -1,4 +1,4 @@
-//! Matrices and what is computed on their rows: views, products, sums, sparse rows, dictionaries.
+//! Matrices and what is computed on their rows: views, products, column sums, sparse rows, dictionaries.
 
 pub mod dictionary;
 pub(crate) mod matmul;

@@ -1,7 +1,7 @@
 //! Measures of codes, reconstructions and dictionaries.
 //!
-//! [`Stream`] takes batches, one after another, and sums in f64. [`max_cosines`] and [`Matching`] compare
-//! the rows of two dictionaries, [`neighbour_cosines`] those of one.
+//! [`Stream`] measures codes and reconstructions over batches, one after another, and sums in f64. [`max_cosines`],
+//! [`mmcs`] and [`Matching`] compare the rows of two dictionaries, [`neighbour_cosines`] those of one.
 //!
 //! ```
 //! use kernels::metrics::{Matching, mmcs};

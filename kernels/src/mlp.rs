@@ -4,8 +4,8 @@
 //! logit lens of layer l is x_l: see [`Workspace::residual`].
 //!
 //! A pass works on a [`Workspace`] that the caller owns, and allocates nothing but buffers of packed operands, which
-//! each thread makes when it first needs them, and keeps. Threads share the rows of a batch and, for the gradients of
-//! weights, the matrices. Every sum over a batch has one order, so results do not depend on the number of threads.
+//! each thread allocates when it first needs them, and keeps. Threads share the rows of a batch and, for the gradients
+//! of weights, the matrices. Every sum over a batch has one order, so results do not depend on the number of threads.
 //!
 //! ```
 //! use kernels::loss::Loss;
@@ -22,7 +22,7 @@
 //! let mut totals = vec![];
 //! for _ in 0..10 {
 //!     mlp::forward(exec, &parameters, &pairs, &mut workspace);
-//!     let mut losses = [0.0; 4]; // of x₀ and of the output, at two samples
+//!     let mut losses = [0.0; 4]; // those of x₀ and of the output, at two samples
 //!     let to = MatMut::from_rows(&mut losses, 2);
 //!     mlp::losses(exec, &workspace, Loss::SquaredError, &targets, to);
 //!     totals.push(losses[2] + losses[3]);
@@ -58,38 +58,38 @@ use crate::train::loss::Loss;
 
 pub use parameters::{Block, BlockMut, Parameters, Shape};
 
-/// The activations of one batch, and room for the gradients on the way back.
+/// The activations of one batch, and room for the gradients of the backward pass.
 #[derive(Clone, Debug)]
 pub struct Workspace {
     shape: Shape,
     capacity: usize,
     batch: usize,
-    /// x₀ … x_L, capacity×d each.
+    /// The residual stream x₀ … x_L, capacity×d each.
     residual: Vec<f32>,
-    /// Pre-activations of each block, capacity×h.
+    /// The pre-activations of each block, capacity×h.
     pre: Vec<f32>,
-    /// Activations of each block, capacity×h.
+    /// The activations of each block, capacity×h.
     hidden: Vec<f32>,
-    /// Two gradients with respect to the residual stream, after and before a block.
+    /// The gradients with respect to the residual stream after and before a block.
     d_residual: [Vec<f32>; 2],
     /// The gradient with respect to a block's pre-activations.
     d_pre: Vec<f32>,
-    /// One weight a sample.
+    /// The weight of each sample's loss.
     weights: Vec<f32>,
 }
 
 /// The layers that the loss of a batch is applied to.
 #[derive(Clone, Copy, Debug)]
 pub enum Supervision<'a> {
-    /// The output, x_L: the mean of its loss over the batch.
+    /// The output x_L alone: the loss is the mean of its losses over the batch.
     Output,
-    /// Any set of layers: Σ over l and b of `weights[l, b]` times the loss of x_l at sample b, for weights of
-    /// (L+1)×B with contiguous rows.
+    /// Any set of layers: the loss is Σ over l and b of `weights[l, b]` times the loss of x_l at sample b, for weights
+    /// of (L+1)×B with contiguous rows.
     Weights(MatRef<'a>),
 }
 
 impl Workspace {
-    /// Room for batches of up to `capacity` pairs.
+    /// Returns a workspace with room for batches of up to `capacity` pairs.
     pub fn new(shape: Shape, capacity: usize) -> Workspace {
         let Shape {
             width,
@@ -110,7 +110,7 @@ impl Workspace {
         }
     }
 
-    /// The size of a workspace in bytes.
+    /// Returns the size in bytes of a workspace for batches of up to `capacity` pairs.
     pub fn bytes(shape: Shape, capacity: usize) -> usize {
         let Shape {
             width,
@@ -121,8 +121,8 @@ impl Workspace {
         size_of::<f32>() * capacity * ((layers + 3) * width + (2 * layers + 1) * hidden + 1)
     }
 
-    /// The residual stream x_l of the last forward pass, B×d: what block l reads, or the output where l = L. It is also
-    /// the logit lens of layer l.
+    /// Returns the residual stream x_l of the last forward pass, B×d: what block l reads, or the output where l = L. It
+    /// is also the logit lens of layer l.
     ///
     /// # Panics
     /// If l > L.
@@ -132,7 +132,7 @@ impl Workspace {
         self.rows(&self.residual, l, self.shape.width)
     }
 
-    /// The activations of block l for the batch of the last forward pass, B×h.
+    /// Returns the activations of block l for the batch of the last forward pass, B×h.
     fn hidden(&self, l: usize) -> MatRef<'_> {
         self.rows(&self.hidden, l, self.shape.hidden)
     }
@@ -177,7 +177,7 @@ pub fn forward(exec: Exec, parameters: &Parameters, pairs: &[[u32; 2]], workspac
     );
     let [first, second] = parameters.embeddings();
     let x = rows_mut(&mut workspace.residual, 0, capacity, batch, shape.width);
-    // It refuses pairs before it writes; until then the batch is the last one.
+    // `embedding::forward` panics on wrong pairs before it writes; until then the workspace keeps its last batch.
     embedding::forward(exec, first, second, pairs, x);
     workspace.batch = batch;
     for l in 0..shape.layers {
@@ -198,8 +198,8 @@ pub fn forward(exec: Exec, parameters: &Parameters, pairs: &[[u32; 2]], workspac
     }
 }
 
-/// The loss of every layer's logit lens, after a [`forward`] pass: `losses[l, b]` is that of x_l at sample b,
-/// (L+1)×B.
+/// Writes the loss of every layer's logit lens, after a [`forward`] pass, to `losses`, (L+1)×B: `losses[l, b]` is that
+/// of x_l at sample b.
 ///
 /// # Panics
 /// If the shapes do not match, or a target is no class.
@@ -218,13 +218,13 @@ pub fn losses(exec: Exec, workspace: &Workspace, loss: Loss, targets: &[u32], mu
     }
 }
 
-/// The gradient of a loss with respect to all parameters, after a [`forward`] pass on the same pairs.
-/// `gradient` is overwritten.
+/// Computes the gradient of a loss with respect to all parameters, after a [`forward`] pass on the same pairs, and
+/// overwrites `gradient` with it.
 ///
 /// # Panics
 /// If the shapes do not match, there are not as many pairs or targets as in the forward pass, a pair is not of the
-/// vocabulary, or a target is no class. That the pairs are those of the forward pass is not checked: by others, the
-/// gradient of the embeddings is wrong.
+/// vocabulary, or a target is no class. That the pairs are those of the forward pass is not checked: with
+/// others, the gradient of the embeddings is wrong.
 #[track_caller]
 #[allow(clippy::too_many_arguments)]
 pub fn backward(
@@ -263,7 +263,7 @@ pub fn backward(
     for l in (0..layers).rev() {
         workspace.block_backward(exec, parameters, l);
         let threads = par::threads(exec);
-        // Two threads take a matrix each; more of them share both.
+        // Two threads take one matrix each; more threads share both.
         let each = if threads > 2 {
             exec
         } else {
@@ -300,8 +300,8 @@ pub fn backward(
     embedding::backward_add(exec, d_input, pairs, first, second);
 }
 
-/// Per layer and sample, the norm of the gradient of one output, after a [`forward`] pass:
-/// `norms[l, b] = ‖∂x_L[c] / ∂(W₁, W₂ of block l)‖` at sample b, with c its entry in `outputs`; L×B.
+/// Computes the norm of the gradient of one output for each block and sample, after a [`forward`] pass:
+/// `norms[l, b] = ‖∂x_L[c] / ∂(W₁, W₂ of block l)‖` at sample b, with c = `outputs[b]`; `norms` is L×B.
 ///
 /// The gradient of one sample with respect to a weight matrix is an outer product δaᵀ, whose norm is
 /// ‖δ‖·‖a‖: one batched pass yields all of them, and no matrix is formed.
@@ -370,14 +370,14 @@ impl Op for OuterNorms<'_> {
     }
 }
 
-/// ‖a‖²·‖b‖², which f64 holds for any two vectors.
+/// Returns ‖a‖²·‖b‖², which f64 holds for any two vectors of f32.
 #[inline(always)]
 fn product_of_squares<S: Simd>(s: S, a: &[f32], b: &[f32]) -> f64 {
     square(s, a) * square(s, b)
 }
 
 impl Workspace {
-    /// Adds the loss at x_l to the gradient with respect to x_l.
+    /// Adds the gradient of the loss at x_l to the gradient with respect to x_l, in `d_residual[0]`.
     #[track_caller]
     fn add_loss_gradient(
         &mut self,
@@ -408,8 +408,8 @@ impl Workspace {
         loss.backward_add(exec, x, targets, weights, gradient);
     }
 
-    /// Takes the gradient after block l, in `d_residual[0]`, to those with respect to its pre-activations, in `d_pre`,
-    /// and its input, in `d_residual[1]`.
+    /// Computes, from the gradient with respect to the output of block l, in `d_residual[0]`, the gradients with
+    /// respect to the block's pre-activations, in `d_pre`, and to its input, in `d_residual[1]`.
     fn block_backward(&mut self, exec: Exec, parameters: &Parameters, l: usize) {
         let Workspace {
             shape,

@@ -1,52 +1,59 @@
-//! Sparse autoencoders: codes, reconstructions, gradients, training.
+//! Sparse autoencoders: their codes, reconstructions and gradients, and their training.
 //!
 //! A code f (n values, most of them 0) stands for an activation x (d values) by the rows of a dictionary:
-//! `x̂ = W_decᵀ f + b_dec`. Variants differ in how they find f, and in the loss beside ‖x̂ − x‖². Each of them is one
-//! file, which holds its settings, its parameters and its passes, and one line in the list that makes [`Variant`].
+//! `x̂ = W_decᵀ f + b_dec`. Variants differ in how they find f, and in the terms of the loss beside ‖x̂ − x‖². Each
+//! variant is one file, which holds its settings, its parameters and its passes, and one line in the list that makes
+//! [`Variant`].
 //!
-//! Codes are sparse, so only the encoder's product is dense. A step runs
+//! Codes are sparse, so only the encoder's product is dense. A step of training computes
 //!
-//! 1. the product, a few rows at a time, of which only the active entries are kept (`batch/entries.rs`); or, where that
-//!    is faster, bounds of the product from bytes, and those values alone that can be active (`screen.rs`);
+//! 1. the product of the batch and the encoder's weights, a few rows at a time, of which only the active entries are
+//!    kept (`batch/entries.rs`); or, where that is faster, upper bounds of the product from bytes, and then only those
+//!    values that can be active (`screen.rs`);
 //! 2. for each sample, on its active entries: the reconstruction, its error e, and the dot products of e with the
 //!    active elements, from which the gradient with respect to the codes follows (`batch/decoder.rs`);
 //! 3. for each dictionary element, on the samples where it is active: both weight gradients (`batch/transposed.rs`).
 //!
-//! Where at least a share of [`DENSE`] of the entries is active, or of what [`Workspace::set_dense_from`] sets, 2 and 3
-//! are dense products instead. Results do not depend on the number of threads, nor on whether an
-//! encoder was screened: for one [`Isa`](crate::Isa) they are the same bits.
+//! Where the share of active entries is at least [`DENSE`], or the share that [`Workspace::set_dense_from`] sets, 2 and
+//! 3 are dense products instead. Results do not depend on the number of threads, nor on whether the encoder was
+//! screened: for one [`Isa`](crate::Isa) they are the same to the bit.
 //!
 //! # Transcoders
 //!
-//! A transcoder reads x (d_in values) and reconstructs others, y (d values): ŷ = `W_decᵀ f + b_dec`, with ‖ŷ − y‖² in
-//! the loss (Dunefsky, Chlenski and Nanda, *Transcoders find interpretable LLM feature circuits*, arXiv 2406.11944).
-//! Every variant but [`TiedL1`] can be one, as [`Task::Transcoder`] asks for it. It differs from an autoencoder in this:
+//! A transcoder reads activations x (d_in values) and reconstructs other activations y (d values):
+//! ŷ = `W_decᵀ f + b_dec`, with ‖ŷ − y‖² in the loss (Dunefsky, Chlenski and Nanda, *Transcoders find interpretable LLM
+//! feature circuits*, arXiv 2406.11944). Every variant but [`TiedL1`] can be a transcoder, as [`Task::Transcoder`] asks
+//! for. A transcoder differs from an autoencoder as follows:
 //!
-//! * Its encoder reads x itself, not x − b_dec, which has another width. Matrices that read x are n×d_in.
-//! * It starts from a dictionary of zeros, as in sparsify: rows of the encoder have another width. A variant
-//!   that holds rows of the dictionary at norm 1 holds them at most at that in a transcoder, as in Mairal et al. 2009
-//!   (see [`shorten`](crate::dictionary::shorten)): rows grow from zero, and none is longer than 1, by which codes could
-//!   be small for nothing. Under a penalty on the codes, elements that are used end at norm 1.
+//! * Its encoder reads x itself, not x − b_dec, since b_dec has another width. The weights that x is multiplied by have
+//!   d_in columns.
+//! * Its dictionary starts at zero, as in sparsify, since the rows of the encoder have another width. A variant that
+//!   holds the rows of the dictionary at norm 1 holds them at norms of at most 1 in a transcoder, as in Mairal et al.
+//!   2009 (see [`shorten`](crate::dictionary::shorten)): rows grow from zero, and none becomes longer than 1, since
+//!   longer rows would allow smaller codes, and so a smaller penalty, for the same reconstruction. Under a penalty on
+//!   the codes, elements that are used end at norm 1.
 //! * There may be a skip connection: `W_skip x`, which starts at 0, is added to ŷ (Paulo, Shabalin and Belrose,
 //!   *Transcoders beat sparse autoencoders for interpretability*, arXiv 2501.18823).
 //!
-//! [`gradient_to`] and [`Trainer::step_to`] take the target; [`reconstruct`] makes ŷ of the codes and x.
+//! [`gradient_to`] and [`Trainer::step_to`] take the target y; [`reconstruct`] computes ŷ from x and its codes.
+//!
+//! The modules, each of which imports only from modules below it:
 //!
 //! ```text
-//! trainer resample     steps of training
-//! passes               encode, decode, gradient
-//! workspace parameters what the caller owns: data, each with its variant
-//! variants             a file each, and their list
-//! model                what a variant has to bring
+//! trainer resample     training steps; resampling of dead elements
+//! passes               encoding, decoding and gradients
+//! workspace parameters the data that the caller owns, each for one variant
+//! variants             the variants, one file each, and the list of them
+//! model                the trait that each variant implements
 //! pass layers          the steps that variants share
 //! batch                codes, errors and gradients of a batch
 //! backward             sums that make the gradients of biases and dictionaries
-//! screen               the entries of codes without most of the encoder's product
-//! task                 what is read and what is reconstructed
-//! tensors select       named parameters; which pre-activations are active
+//! screen               the encoder that does without most of its product
+//! task                 what a model reads and what it reconstructs
+//! tensors select       named parameters; the choice of the active pre-activations
 //! ```
 //!
-//! Each of these imports only from those below it. What is below `model` knows no variant.
+//! No module below `model` depends on a variant.
 //!
 //! ```
 //! use kernels::adam::Adam;

@@ -1,4 +1,5 @@
-//! What training needs beside a model: losses, an embedding of categories, the optimiser, and clipping.
+//! What training needs besides a model: losses, an embedding of categories, the optimiser, and the clipping of
+//! gradients.
 
 pub mod adam;
 pub mod clip;

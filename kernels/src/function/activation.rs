@@ -27,10 +27,10 @@ macro_rules! activations {
         }
 
         impl Activation {
-            /// All of them.
+            /// All activation functions.
             pub const ALL: &'static [Activation] = &[$(Activation::$name),+];
 
-            /// Its name in files.
+            /// Returns the name of the activation in files.
             pub fn name(self) -> &'static str {
                 match self {
                     $(Activation::$name => $word,)+
@@ -91,12 +91,12 @@ macro_rules! activations {
 }
 
 // The one list of activations: a new one is a file beside this one, with a `Unary` of the variant's name, and a line
-// here with the way back through it.
+// here that ends with its gradient, a `Binary` of x and d_y.
 activations! {
-    /// The exact GELU, see [`gelu`].
+    /// The exact GELU; see [`gelu`].
     Gelu "gelu", gelu, TimesDerivative(GeluDerivative);
-    /// GELU in its tanh form, see [`gelu_tanh`].
+    /// The GELU in its tanh form; see [`gelu_tanh`].
     GeluTanh "gelu-tanh", gelu_tanh, TimesDerivative(GeluTanhDerivative);
-    /// max(0, x), see [`relu`].
+    /// The rectifier max(0, x); see [`relu`].
     Relu "relu", relu, ReluBackward;
 }

@@ -1,4 +1,4 @@
-//! Functions of one or two values, applied to whole slices: yours too.
+//! Functions of one or two values, applied to whole slices, your own functions included.
 //!
 //! A [`Unary`] or [`Binary`] is written once, a vector at a time, and runs on every instruction set: over slices by
 //! [`unary`] and [`binary`], inside a kernel of your own by [`map`] and [`zip`], and fused into a matrix product by the
@@ -34,17 +34,17 @@ use crate::machine::simd::{Op, Simd};
 
 /// A function of one value, computed a vector at a time.
 pub trait Unary: Copy + Send + Sync {
-    /// Floating-point operations for one value, as a profile counts them.
+    /// The number of floating-point operations for one value, as a profile counts them.
     const FLOPS: usize;
-    /// The function of each lane of `x`; implementations are `#[inline(always)]`.
+    /// Returns the function of each lane of `x`; implementations are `#[inline(always)]`.
     fn eval<S: Simd>(self, s: S, x: S::F32) -> S::F32;
 }
 
 /// A function of two values, computed a vector at a time.
 pub trait Binary: Copy + Send + Sync {
-    /// Floating-point operations for one pair of values, as a profile counts them.
+    /// The number of floating-point operations for one pair of values, as a profile counts them.
     const FLOPS: usize;
-    /// The function of each pair of lanes of `a` and `b`; implementations are `#[inline(always)]`.
+    /// Returns the function of each pair of lanes of `a` and `b`; implementations are `#[inline(always)]`.
     fn eval<S: Simd>(self, s: S, a: S::F32, b: S::F32) -> S::F32;
 }
 
@@ -161,7 +161,7 @@ pub fn zip_in_place<S: Simd>(s: S, f: impl Binary, a: &mut [f32], b: &[f32]) {
     s.store_partial(f.eval(s, s.load_partial(a), s.load_partial(b)), a);
 }
 
-/// The gradient through a function with the derivative D: from x and d_y to `d_y · D(x)`.
+/// The gradient through a function with the derivative D: the function of x and d_y with the value `d_y · D(x)`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TimesDerivative<D>(pub(crate) D);
 
@@ -174,7 +174,7 @@ impl<D: Unary> Binary for TimesDerivative<D> {
     }
 }
 
-/// A function with its two arguments the other way round.
+/// The function of two values with its arguments exchanged: `eval(a, b)` of this is `eval(b, a)` of the inner one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Swapped<B>(pub(crate) B);
 
@@ -187,7 +187,7 @@ impl<B: Binary> Binary for Swapped<B> {
     }
 }
 
-/// `a + b`
+/// The sum `a + b`.
 #[derive(Clone, Copy)]
 pub(crate) struct Add;
 
@@ -200,7 +200,7 @@ impl Binary for Add {
     }
 }
 
-/// `a - b`
+/// The difference `a - b`.
 #[derive(Clone, Copy)]
 pub(crate) struct Sub;
 

@@ -24,9 +24,9 @@ use crate::function::piecewise::{self, Piecewise};
 use crate::machine::exec::Exec;
 use crate::machine::simd::Simd;
 
-/// `y = x Φ(x)`; ±0 stays, NaN stays NaN, and left of −5.7 the result is 0.
+/// Computes `y = x Φ(x)`; ±0 stays, NaN stays NaN, and left of −5.7 the result is 0.
 ///
-/// Error, the largest at any f32 against f64: 1.4 ulp for x ≥ −1 (AVX2 1.7 ulp, portable 1.9 ulp),
+/// The error, the largest at any f32 against f64, is 1.4 ulp for x ≥ −1 (AVX2 1.7 ulp, portable 1.9 ulp),
 /// 7e-8 absolute left of −1. No result left of 0 is positive.
 ///
 /// # Panics
@@ -36,9 +36,9 @@ pub fn forward(exec: Exec, x: &[f32], y: &mut [f32]) {
     unary(exec, Gelu, x, y)
 }
 
-/// `y = Φ(x) + x φ(x)`, the derivative of GELU at `x`; NaN stays NaN.
+/// Computes `y = Φ(x) + x φ(x)`, the derivative of GELU at `x`; NaN stays NaN.
 ///
-/// Error, the largest at any f32 against f64: 1.5 ulp for x ≥ 0, 7e-8 absolute left of 0, where the
+/// The error, the largest at any f32 against f64, is 1.5 ulp for x ≥ 0, 7e-8 absolute left of 0, where the
 /// derivative falls from 1/2 through 0 at −0.75 to −0.13 and rises to 0, which it is left of −6.
 ///
 /// # Panics
@@ -48,9 +48,9 @@ pub fn derivative(exec: Exec, x: &[f32], y: &mut [f32]) {
     unary(exec, GeluDerivative, x, y)
 }
 
-/// `d_x = d_y · (Φ(x) + x φ(x))`: the gradient with respect to `x`, from that with respect to GELU(x).
+/// Computes `d_x = d_y · (Φ(x) + x φ(x))`, the gradient with respect to `x` from the gradient with respect to GELU(x).
 ///
-/// Error: |d_y| times that of [`derivative`], and the rounding of the product.
+/// The error is |d_y| times that of [`derivative`], plus the rounding of the product.
 ///
 /// # Panics
 /// If the lengths differ.
@@ -59,12 +59,12 @@ pub fn backward(exec: Exec, x: &[f32], d_y: &[f32], d_x: &mut [f32]) {
     binary(exec, TimesDerivative(GeluDerivative), x, d_y, d_x)
 }
 
-/// The function.
+/// The function GELU.
 #[derive(Clone, Copy)]
 pub(crate) struct Gelu;
 
 impl Unary for Gelu {
-    /// The operations with the polynomial of lower degree, as for all piecewise polynomials.
+    /// The number of operations with the polynomial of lower degree, as for all piecewise polynomials.
     const FLOPS: usize = 2 + piecewise::flops(6);
 
     #[inline(always)]
@@ -73,7 +73,7 @@ impl Unary for Gelu {
     }
 }
 
-/// Its derivative.
+/// The derivative of GELU.
 #[derive(Clone, Copy)]
 pub(crate) struct GeluDerivative;
 
@@ -86,15 +86,15 @@ impl Unary for GeluDerivative {
     }
 }
 
-/// A function on two sets of intervals: many and a low degree for instruction sets that pick from 16
-/// values as fast as from 8, else fewer and a higher degree. Each ends in 0.
+/// A function of |x| as piecewise polynomials on two sets of intervals: 16 intervals and a low degree for instruction
+/// sets that pick from 16 values as fast as from 8, else 8 intervals and a higher degree. Each ends in 0.
 pub(crate) struct Tail<const N8: usize, const N16: usize> {
     pub by_8: Piecewise<8, N8>,
     pub by_16: Piecewise<16, N16>,
 }
 
 impl<const N8: usize, const N16: usize> Tail<N8, N16> {
-    /// `(b, f(b))` for the lesser b of |x| and the end; NaN stays NaN.
+    /// Returns `(b, f(b))`, where b is the lesser of |x| and the end of the last interval; NaN stays NaN.
     #[inline(always)]
     fn eval<S: Simd>(&self, s: S, x: S::F32) -> (S::F32, S::F32) {
         if S::LANES == 16 {
@@ -106,14 +106,14 @@ impl<const N8: usize, const N16: usize> Tail<N8, N16> {
         }
     }
 
-    /// max(0, x) − aQ(a) with a = |x|, where this function is Q.
+    /// Returns max(0, x) − aQ(a) with a = |x|, where `self` is the function Q.
     #[inline(always)]
     pub fn rectifier_less_tail<S: Simd>(&self, s: S, x: S::F32) -> S::F32 {
         let (a, q) = self.eval(s, x);
         s.neg_mul_add(a, q, s.max(s.splat(0.0), x))
     }
 
-    /// R(|x|) for x < 0, 1 − R(|x|) for x ≥ 0, where this function is R.
+    /// Returns R(|x|) for x < 0 and 1 − R(|x|) for x ≥ 0, where `self` is the function R.
     #[inline(always)]
     pub fn step_less_slope<S: Simd>(&self, s: S, x: S::F32) -> S::F32 {
         let (_, r) = self.eval(s, x);
@@ -121,9 +121,9 @@ impl<const N8: usize, const N16: usize> Tail<N8, N16> {
     }
 }
 
-// Tables made by `kernels/fit/fit.py`.
+// The tables were made by `kernels/fit/fit.py`.
 
-/// Q(a) = erfc(a/√2)/2.
+/// The function Q(a) = erfc(a/√2)/2.
 #[rustfmt::skip]
 static TAIL: Tail<7, 6> = Tail {
     by_8: Piecewise {
@@ -155,7 +155,7 @@ static TAIL: Tail<7, 6> = Tail {
     },
 };
 
-/// R(a) = Q(a) − aφ(a).
+/// The function R(a) = Q(a) − aφ(a).
 #[rustfmt::skip]
 static SLOPE: Tail<8, 6> = Tail {
     by_8: Piecewise {

@@ -1,7 +1,7 @@
 //! The tanh form of GELU: x(1 + tanh u)/2 with u = √(2/π)(x + 0.044715x³), as GPT-2 uses it
 //! (Hendrycks & Gimpel, arXiv 1606.08415).
 //!
-//! Computed like the [exact form](crate::gelu), with Q(a) = (1 − tanh u(a))/2 = 1/(1 + exp 2u(a)) as
+//! It is computed like the [exact form](crate::gelu), with Q(a) = (1 − tanh u(a))/2 = 1/(1 + exp 2u(a)) as
 //! the tail and R(a) = Q(a) + aQ′(a) as its slope.
 //!
 //! ```
@@ -20,9 +20,9 @@ use crate::function::piecewise::{self, Piecewise};
 use crate::machine::exec::Exec;
 use crate::machine::simd::Simd;
 
-/// `y = x (1 + tanh u) / 2`; ±0 stays, NaN stays NaN, and left of −5.3 the result is 0.
+/// Computes `y = x (1 + tanh u) / 2`; ±0 stays, NaN stays NaN, and left of −5.3 the result is 0.
 ///
-/// Error, the largest at any f32 against f64: 1.3 ulp for x ≥ −1 (AVX2 1.4 ulp,
+/// The error, the largest at any f32 against f64, is 1.3 ulp for x ≥ −1 (AVX2 1.4 ulp,
 /// portable 1.8 ulp), 5e-8 absolute left of −1. No result left of 0 is positive.
 ///
 /// # Panics
@@ -32,9 +32,9 @@ pub fn forward(exec: Exec, x: &[f32], y: &mut [f32]) {
     unary(exec, GeluTanh, x, y)
 }
 
-/// `y` = the derivative of the tanh form at `x`; NaN stays NaN.
+/// Computes `y`, the derivative of the tanh form at `x`; NaN stays NaN.
 ///
-/// Error, the largest at any f32 against f64: 1.3 ulp for x ≥ 0, 5e-8 absolute left of 0, where the
+/// The error, the largest at any f32 against f64, is 1.3 ulp for x ≥ 0, 5e-8 absolute left of 0, where the
 /// derivative falls from 1/2 through 0 at −0.75 to −0.13 and rises to 0, which it is left of −5.7.
 ///
 /// # Panics
@@ -44,9 +44,9 @@ pub fn derivative(exec: Exec, x: &[f32], y: &mut [f32]) {
     unary(exec, GeluTanhDerivative, x, y)
 }
 
-/// `d_x` = `d_y` times the derivative of the tanh form at `x`.
+/// Computes `d_x`, which is `d_y` times the derivative of the tanh form at `x`.
 ///
-/// Error: |d_y| times that of [`derivative`], and the rounding of the product.
+/// The error is |d_y| times that of [`derivative`], plus the rounding of the product.
 ///
 /// # Panics
 /// If the lengths differ.
@@ -55,12 +55,12 @@ pub fn backward(exec: Exec, x: &[f32], d_y: &[f32], d_x: &mut [f32]) {
     binary(exec, TimesDerivative(GeluTanhDerivative), x, d_y, d_x)
 }
 
-/// The function.
+/// The tanh form of GELU.
 #[derive(Clone, Copy)]
 pub(crate) struct GeluTanh;
 
 impl Unary for GeluTanh {
-    /// The operations with the polynomial of lower degree, as for all piecewise polynomials.
+    /// The number of operations with the polynomial of lower degree, as for all piecewise polynomials.
     const FLOPS: usize = 2 + piecewise::flops(6);
 
     #[inline(always)]
@@ -69,7 +69,7 @@ impl Unary for GeluTanh {
     }
 }
 
-/// Its derivative.
+/// The derivative of the tanh form of GELU.
 #[derive(Clone, Copy)]
 pub(crate) struct GeluTanhDerivative;
 
@@ -82,9 +82,9 @@ impl Unary for GeluTanhDerivative {
     }
 }
 
-// Tables made by `kernels/fit/fit.py`.
+// The tables were made by `kernels/fit/fit.py`.
 
-/// Q(a) = 1/(1 + exp 2u(a)).
+/// The function Q(a) = 1/(1 + exp 2u(a)).
 #[rustfmt::skip]
 static TAIL: Tail<7, 6> = Tail {
     by_8: Piecewise {
@@ -116,7 +116,7 @@ static TAIL: Tail<7, 6> = Tail {
     },
 };
 
-/// R(a) = Q(a) + aQ′(a).
+/// The function R(a) = Q(a) + aQ′(a).
 #[rustfmt::skip]
 static SLOPE: Tail<8, 6> = Tail {
     by_8: Piecewise {

@@ -1,7 +1,8 @@
-//! exp, tanh and erf: one branch-free body each, for every instruction set.
+//! The functions exp, tanh and erf over slices: one branch-free body each, for every instruction set.
 //!
 //! Errors are the largest at any f32, against f64, in units in the last place of the result
-//! (`proptests/tests/kernels/function/math.rs` repeats the measurement). Portable means without fused products.
+//! (`proptests/tests/kernels/function/math.rs` repeats the measurement). Portable stands for the instruction set
+//! without fused products.
 //!
 //! ```
 //! use kernels::{Exec, math};
@@ -18,9 +19,9 @@ use crate::function::piecewise::{self, Piecewise};
 use crate::machine::exec::Exec;
 use crate::machine::simd::Simd;
 
-/// `y = eˣ`: 0 below −104, infinite above 88.73, subnormal where the result is; NaN stays NaN.
+/// Computes `y = eˣ`: 0 below −104, infinite above 88.73, subnormal where the result is; NaN stays NaN.
 ///
-/// Error: at most 1.1 ulp.
+/// The error is at most 1.1 ulp.
 ///
 /// # Panics
 /// If the lengths differ.
@@ -29,9 +30,9 @@ pub fn exp(exec: Exec, x: &[f32], y: &mut [f32]) {
     unary(exec, Exp, x, y)
 }
 
-/// `y = tanh x`; odd in all bits, NaN stays NaN.
+/// Computes `y = tanh x`; odd to the bit, NaN stays NaN.
 ///
-/// Error: at most 1.1 ulp.
+/// The error is at most 1.1 ulp.
 ///
 /// # Panics
 /// If the lengths differ.
@@ -40,9 +41,9 @@ pub fn tanh(exec: Exec, x: &[f32], y: &mut [f32]) {
     unary(exec, Tanh, x, y)
 }
 
-/// `y = erf x`, the error function 2/√π ∫₀ˣ exp(−t²) dt; odd in all bits, NaN stays NaN.
+/// Computes `y = erf x`, the error function 2/√π ∫₀ˣ exp(−t²) dt; odd to the bit, NaN stays NaN.
 ///
-/// Error: at most 1.04 ulp (portable 1.51 ulp).
+/// The error is at most 1.04 ulp (portable 1.51 ulp).
 ///
 /// # Panics
 /// If the lengths differ.
@@ -57,10 +58,11 @@ pub(crate) struct Exp;
 impl Unary for Exp {
     const FLOPS: usize = 5 + 2 * (EXP.len() - 1) + 6;
 
-    /// eˣ = 2ⁿ eʳ with n = round(x / ln 2) and |r| ≤ ln(2)/2.
+    /// Returns eˣ = 2ⁿ eʳ with n = round(x / ln 2) and |r| ≤ ln(2)/2.
     #[inline(always)]
     fn eval<S: Simd>(self, s: S, x: S::F32) -> S::F32 {
-        // Just beyond the first argument of infinity, and the last that rounds to 0.
+        // The bounds lie just beyond the first argument whose result is infinite, and the last whose result rounds to
+        // 0.
         let x = s.max(s.splat(-104.0), s.min(s.splat(89.0), x));
         let n = s.round_to_i32(s.mul(x, s.splat(std::f32::consts::LOG2_E)));
         let r = {
@@ -80,7 +82,7 @@ impl Unary for Exp {
     }
 }
 
-/// 2ⁿ for −126 ≤ n ≤ 127.
+/// Returns 2ⁿ for −126 ≤ n ≤ 127.
 #[inline(always)]
 fn power_of_2<S: Simd>(s: S, n: S::I32) -> S::F32 {
     s.bits_to_f32(s.shl_i32::<23>(s.add_i32(n, s.splat_i32(127))))
@@ -92,7 +94,7 @@ pub(crate) struct Tanh;
 impl Unary for Tanh {
     const FLOPS: usize = 4 + 2 * (TANH.len() - 1) + Exp::FLOPS + 4;
 
-    /// Near 0 it is a + a³P(a²) for a = |x|, elsewhere 1 − 2/(e²ᵃ + 1), both with the sign of x.
+    /// Returns a + a³P(a²) for a = |x| near 0, elsewhere 1 − 2/(e²ᵃ + 1), both with the sign of x.
     #[inline(always)]
     fn eval<S: Simd>(self, s: S, x: S::F32) -> S::F32 {
         let a = s.abs(x);
@@ -111,7 +113,7 @@ pub(crate) struct Erf;
 impl Unary for Erf {
     const FLOPS: usize = 3 + piecewise::flops(8);
 
-    /// x/2 + x(erf(a)/a − 1/2) with a = |x|, and ±1 from where erf rounds to it. The halves are apart
+    /// Returns x/2 + x(erf(a)/a − 1/2) with a = |x|, and ±1 from where erf rounds to it. The term x/2 is apart
     /// because erf(a)/a is 2/√π at 0, which lies midway between two f32 values.
     #[inline(always)]
     fn eval<S: Simd>(self, s: S, x: S::F32) -> S::F32 {
@@ -122,7 +124,7 @@ impl Unary for Erf {
     }
 }
 
-/// The polynomial with these coefficients, lowest power first.
+/// Returns the polynomial in `x` with these coefficients, lowest power first, by Horner's scheme.
 #[inline(always)]
 fn horner<S: Simd, const N: usize>(s: S, coefficients: &[f32; N], x: S::F32) -> S::F32 {
     let mut p = s.splat(coefficients[N - 1]);
@@ -132,12 +134,12 @@ fn horner<S: Simd, const N: usize>(s: S, coefficients: &[f32; N], x: S::F32) -> 
     p
 }
 
-// Tables made by `kernels/fit/fit.py`.
+// The tables were made by `kernels/fit/fit.py`.
 
-/// (eʳ − 1 − r)/r² for |r| ≤ ln(2)/2.
+/// The polynomial (eʳ − 1 − r)/r² for |r| ≤ ln(2)/2.
 const EXP: [f32; 5] = [0.5, 0.16666576, 0.041666463, 0.008363258, 0.0013935328];
 
-/// (tanh(x) − x)/x³ for |x| < 0.7, in powers of x².
+/// The polynomial (tanh(x) − x)/x³ for |x| < 0.7, in powers of x².
 const TANH: [f32; 6] = [
     -0.3333333,
     0.13333195,
@@ -147,7 +149,7 @@ const TANH: [f32; 6] = [
     0.0020213067,
 ];
 
-/// erf(a)/a − 1/2.
+/// The function erf(a)/a − 1/2.
 #[rustfmt::skip]
 static ERF: Piecewise<8, 8> = Piecewise {
     step: 0.52358437,

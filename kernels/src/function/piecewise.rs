@@ -9,26 +9,27 @@ use crate::machine::simd::Simd;
 /// A function on `[0, end]`, with a polynomial of `N` coefficients on each of `I` intervals, 8 or 16.
 pub(crate) struct Piecewise<const I: usize, const N: usize> {
     pub step: f32,
-    /// `1 / step`, rounded down so that `end` still falls in the last interval.
+    /// The inverse `1 / step`, rounded down so that `end` still falls in the last interval.
     pub per_step: f32,
     pub end: f32,
-    /// `coefficients[power][interval]`
+    /// The coefficients, as `coefficients[power][interval]`.
     pub coefficients: [[f32; I]; N],
 }
 
-/// Operations of a function with so many coefficients on each interval: to find the interval, and Horner's scheme.
+/// Returns the number of operations of a function with so many `coefficients` on each interval: those that find the
+/// interval, and Horner's scheme.
 pub(crate) const fn flops(coefficients: usize) -> usize {
     5 + 2 * (coefficients - 1)
 }
 
 impl<const I: usize, const N: usize> Piecewise<I, N> {
-    /// The lesser of `a` and the end of the last interval; NaN stays NaN.
+    /// Returns the lesser of `a` and the end of the last interval; NaN stays NaN.
     #[inline(always)]
     pub fn clamp<S: Simd>(&self, s: S, a: S::F32) -> S::F32 {
         s.min(s.splat(self.end), a)
     }
 
-    /// The function of `a`, which lies in `[0, end]` or is NaN.
+    /// Returns the function at `a`, which lies in `[0, end]` or is NaN.
     #[inline(always)]
     pub fn eval<S: Simd>(&self, s: S, a: S::F32) -> S::F32 {
         // At 2²³ one ulp is 1: the sum rounds to an integer and holds it in its lowest bits.
@@ -44,7 +45,7 @@ impl<const I: usize, const N: usize> Piecewise<I, N> {
     }
 }
 
-/// `table[index & (I - 1)]`, lane by lane.
+/// Returns `table[index & (I - 1)]`, lane by lane.
 #[inline(always)]
 fn lookup<S: Simd, const I: usize>(s: S, table: &[f32; I], index: S::I32) -> S::F32 {
     const { assert!(I == 8 || I == 16) };

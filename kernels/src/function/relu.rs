@@ -1,4 +1,4 @@
-//! The rectifier, max(0, x).
+//! The rectifier max(0, x), its derivative and its gradient.
 //!
 //! ```
 //! use kernels::{Exec, relu};
@@ -17,7 +17,7 @@ use crate::function::elementwise::{Binary, Unary, binary, unary};
 use crate::machine::exec::Exec;
 use crate::machine::simd::Simd;
 
-/// `y = max(0, x)`; NaN stays NaN. Exact.
+/// Computes `y = max(0, x)`, exactly; NaN stays NaN.
 ///
 /// # Panics
 /// If the lengths differ.
@@ -26,7 +26,7 @@ pub fn forward(exec: Exec, x: &[f32], y: &mut [f32]) {
     unary(exec, Relu, x, y)
 }
 
-/// `y = 1` where `x > 0`, else 0: the derivative at 0 is taken as 0. NaN where `x` is NaN. Exact.
+/// Computes `y = 1` where `x > 0`, else 0, so that the derivative at 0 is taken as 0; NaN where `x` is NaN.
 ///
 /// # Panics
 /// If the lengths differ.
@@ -35,7 +35,8 @@ pub fn derivative(exec: Exec, x: &[f32], y: &mut [f32]) {
     unary(exec, ReluDerivative, x, y)
 }
 
-/// `d_x = d_y` where `x > 0`, else 0: the gradient at 0 is taken as 0. NaN where `x` is NaN. Exact.
+/// Computes `d_x = d_y` where `x > 0`, else 0, so that the gradient at 0 is taken as 0; NaN where `x` is NaN. The
+/// result is exact.
 ///
 /// # Panics
 /// If the lengths differ.
@@ -44,7 +45,7 @@ pub fn backward(exec: Exec, x: &[f32], d_y: &[f32], d_x: &mut [f32]) {
     binary(exec, ReluBackward, x, d_y, d_x)
 }
 
-/// The function.
+/// The rectifier.
 #[derive(Clone, Copy)]
 pub(crate) struct Relu;
 
@@ -57,7 +58,7 @@ impl Unary for Relu {
     }
 }
 
-/// Its derivative.
+/// The derivative of the rectifier.
 #[derive(Clone, Copy)]
 pub(crate) struct ReluDerivative;
 
@@ -70,7 +71,8 @@ impl Unary for ReluDerivative {
     }
 }
 
-/// The gradient through it: a selection, not a product, so that an infinite d_y is no NaN where x ≤ 0.
+/// The gradient through the rectifier: a selection, not a product, so that an infinite d_y gives 0 and not NaN where
+/// x ≤ 0.
 #[derive(Clone, Copy)]
 pub(crate) struct ReluBackward;
 

@@ -1,9 +1,9 @@
-//! Multiples, sums and products of vectors, what BLAS calls its first level. All are for use inside an
+//! Multiples, sums and products of vectors: what BLAS calls its first level. All functions are for use inside an
 //! [`Op`](crate::simd::Op): they are inlined into it, and so are compiled for its instruction set.
 
 use crate::machine::simd::Simd;
 
-/// `x[i] *= factor`.
+/// Computes `x[i] *= factor`.
 #[inline(always)]
 pub(crate) fn scale<S: Simd>(s: S, factor: f32, x: &mut [f32]) {
     for x in x.chunks_mut(S::LANES) {
@@ -11,7 +11,7 @@ pub(crate) fn scale<S: Simd>(s: S, factor: f32, x: &mut [f32]) {
     }
 }
 
-/// `x[i] *= factor`, for a factor that f32 may not hold.
+/// Computes `x[i] *= factor`, for a factor that may lie outside the range of f32.
 #[inline(always)]
 pub(crate) fn scale_wide<S: Simd>(s: S, factor: f64, x: &mut [f32]) {
     if (factor as f32).is_normal() {
@@ -23,7 +23,7 @@ pub(crate) fn scale_wide<S: Simd>(s: S, factor: f64, x: &mut [f32]) {
     }
 }
 
-/// `y[i] += a * x[i]`.
+/// Computes `y[i] += a * x[i]`.
 #[inline(always)]
 pub(crate) fn axpy<S: Simd>(s: S, a: f32, x: &[f32], y: &mut [f32]) {
     let a = s.splat(a);
@@ -32,7 +32,7 @@ pub(crate) fn axpy<S: Simd>(s: S, a: f32, x: &[f32], y: &mut [f32]) {
     }
 }
 
-/// Σ `x[i]`², in as many partial sums as a vector has lanes.
+/// Returns Σ `x[i]`², summed in as many partial sums as a vector has lanes.
 #[inline(always)]
 pub(crate) fn sum_of_squares<S: Simd>(s: S, x: &[f32]) -> f32 {
     let mut sums = s.splat(0.0);
@@ -43,7 +43,7 @@ pub(crate) fn sum_of_squares<S: Simd>(s: S, x: &[f32]) -> f32 {
     s.reduce_sum(sums)
 }
 
-/// ‖x‖², in f64 where the squares leave the range of f32.
+/// Returns ‖x‖², summed in f64 where the squares leave the range of f32.
 #[inline(always)]
 pub(crate) fn square<S: Simd>(s: S, x: &[f32]) -> f64 {
     const SAFE: std::ops::Range<f32> = 1e-25..1e35;
@@ -55,21 +55,21 @@ pub(crate) fn square<S: Simd>(s: S, x: &[f32]) -> f64 {
     }
 }
 
-/// ‖x‖₂ for values of any size.
+/// Returns ‖x‖₂, for values of any size.
 #[inline(always)]
 pub(crate) fn norm<S: Simd>(s: S, x: &[f32]) -> f64 {
     square(s, x).sqrt()
 }
 
-/// ‖x‖² in f64, where squares of f32 are exact, value after value.
+/// Returns ‖x‖², summed value after value in f64, in which squares of f32 are exact.
 pub(crate) fn square_f64(x: &[f32]) -> f64 {
     x.iter().map(|&x| f64::from(x).powi(2)).sum()
 }
 
-/// Σ `a[i]·b[i]`, in four vectors of partial sums.
+/// Returns Σ `a[i]·b[i]`, summed in four vectors of partial sums.
 #[inline(always)]
 pub(crate) fn dot<S: Simd>(s: S, a: &[f32], b: &[f32]) -> f32 {
-    // As many as cover the latency of a multiply-add, 4 cycles.
+    // As many sums as cover the latency of a multiply-add, 4 cycles.
     const SUMS: usize = 4;
     let mut sums = [s.splat(0.0); SUMS];
     let mut a = a.chunks_exact(SUMS * S::LANES);
@@ -88,20 +88,21 @@ pub(crate) fn dot<S: Simd>(s: S, a: &[f32], b: &[f32]) -> f32 {
     s.reduce_sum(s.add(s.add(p, r), s.add(q, t)))
 }
 
-/// Σ `a[i]·b[i]` in f64, where products of f32 are exact. The vectors are the compiler's, and the bits the same on
-/// every instruction set.
+/// Returns Σ `a[i]·b[i]`, summed in f64, in which products of f32 are exact. The compiler vectorises the sum, whose
+/// bits are the same on every instruction set.
 #[inline(always)]
 pub(crate) fn dot_f64(a: &[f32], b: &[f32]) -> f64 {
     sum_f64(a, b, |a, b| a * b)
 }
 
-/// Σ `(a[i] − b[i])²` in f64, where the difference of two f32 is as good as exact. Otherwise it is like [`dot_f64`].
+/// Returns Σ `(a[i] − b[i])²`, summed in f64, in which the difference of two f32 is as good as exact. Its bits are the
+/// same on every instruction set, as those of [`dot_f64`].
 #[inline(always)]
 pub(crate) fn squared_distance_f64(a: &[f32], b: &[f32]) -> f64 {
     sum_f64(a, b, |a, b| (a - b) * (a - b))
 }
 
-/// Σ `f(a[i], b[i])`, in as many partial sums as keep vectors of any width busy.
+/// Returns Σ `f(a[i], b[i])`, summed in as many partial sums as keep vectors of any width busy.
 #[inline(always)]
 fn sum_f64(a: &[f32], b: &[f32], f: impl Fn(f64, f64) -> f64) -> f64 {
     const LANES: usize = 16;
@@ -119,7 +120,7 @@ fn sum_f64(a: &[f32], b: &[f32], f: impl Fn(f64, f64) -> f64) -> f64 {
     sums.iter().sum()
 }
 
-/// The vectors of `x`, the last one filled up with −∞.
+/// Returns an iterator over the vectors of `x`, the last of which is filled up with −∞.
 #[inline(always)]
 pub(crate) fn vectors<S: Simd>(s: S, x: &[f32]) -> impl Iterator<Item = S::F32> {
     let whole = x.chunks_exact(S::LANES);
@@ -129,7 +130,7 @@ pub(crate) fn vectors<S: Simd>(s: S, x: &[f32]) -> impl Iterator<Item = S::F32> 
     whole.map(move |x| s.load(x)).chain([rest])
 }
 
-/// The largest value of `x`, −∞ if it is empty; any value where one is NaN.
+/// Returns the largest value of `x`, or −∞ if it is empty; unspecified where a value is NaN.
 #[inline(always)]
 pub(crate) fn largest<S: Simd>(s: S, x: &[f32]) -> f32 {
     let mut top = s.splat(f32::NEG_INFINITY);

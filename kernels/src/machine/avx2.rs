@@ -1,4 +1,4 @@
-//! AVX2 with FMA: 8 lanes.
+//! The backend for AVX2 with FMA: 8 lanes.
 
 use std::arch::x86_64::*;
 
@@ -6,7 +6,7 @@ use super::f32x4::F32x4;
 use super::x86::x86_backend;
 use wide::bytemuck::cast;
 
-/// The mask of the first `n` lanes, at most 8.
+/// Returns the mask of the first `n` lanes, at most 8.
 #[inline(always)]
 fn first(n: usize) -> [i32; 8] {
     std::array::from_fn(|lane| if lane < n { -1 } else { 0 })
@@ -49,7 +49,7 @@ x86_backend! {
     }
     simd {
         fn splat(value: f32) -> __m256 { _mm256_set1_ps(value) }
-        // Without a mask where all lanes are there, as they mostly are: AMD's masked stores are slow.
+        // A whole vector, the usual case, goes without a mask: AMD's masked stores are slow.
         fn load_partial(from: &[f32]) -> __m256 {
             match from.first_chunk::<8>() {
                 Some(all) => _mm256_loadu_ps(all.as_ptr()),

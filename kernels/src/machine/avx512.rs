@@ -1,4 +1,4 @@
-//! AVX-512 (F, VL, DQ, BW): 16 lanes, masked tails.
+//! The backend for AVX-512 (F, VL, DQ, BW): 16 lanes, with masks for partial vectors.
 
 use std::arch::x86_64::*;
 
@@ -6,7 +6,7 @@ use super::f32x4::F32x4;
 use super::x86::x86_backend;
 use wide::bytemuck::cast;
 
-/// The mask of the first `n` lanes, at most 16.
+/// Returns the mask of the first `n` lanes, at most 16.
 #[inline(always)]
 fn first(n: usize) -> __mmask16 {
     if n >= 16 { !0 } else { (1 << n) - 1 }
@@ -87,7 +87,7 @@ x86_backend! {
         fn bits_to_f32(a: __m512i) -> __m512 { _mm512_castsi512_ps(a) }
         fn f32_to_bits(a: __m512) -> __m512i { _mm512_castps_si512(a) }
         fn lookup8(table: &[f32; 8], index: __m512i) -> __m512 {
-            // The table twice over, so that bit 3 of the index does not matter.
+            // The register holds the table twice, so that bit 3 of the index does not matter.
             let half = _mm512_castps256_ps512(_mm256_loadu_ps(table.as_ptr()));
             _mm512_permutexvar_ps(index, _mm512_shuffle_f32x4::<0x44>(half, half))
         }

@@ -1,9 +1,9 @@
-//! A second worker of the pool that stays awake from one hand-over to the next.
+//! A second worker of the thread pool that stays awake between two joins that follow each other closely.
 //!
-//! A worker of rayon that finds nothing to do falls asleep within microseconds, and to wake it may take the system 50 µs: as
-//! long as half of a product of 512×128×128. The operations of a small model follow one another faster than that, and each
-//! hands half of its work over. So a worker that hands work over leaves a job in the pool besides, and the worker that
-//! takes it looks for work again and again, until nothing has been handed over for [`PATIENCE`].
+//! A worker of rayon that finds nothing to do falls asleep within microseconds, and to wake it may take the system 50
+//! µs: as long as half of a product of 512×128×128. The operations of a small model follow one another faster than
+//! that, and each hands half of its work over. So a worker that hands work over leaves a job in the pool besides, and
+//! the worker that takes it looks for work again and again, until nothing has been handed over for [`PATIENCE`].
 
 use std::cell::Cell;
 use std::hint::spin_loop;
@@ -11,13 +11,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-/// The time that a worker looks for work in vain: a few times what it takes to wake it.
+/// The time for which a worker looks for work in vain before it may sleep: a few times what it takes to wake it.
 const PATIENCE: Duration = Duration::from_micros(200);
 
-/// Pauses of the processor between two looks.
+/// The number of pauses of the processor between two looks for work.
 const PAUSES: usize = 16;
 
-/// What a worker that hands work over shares with the one that it keeps awake.
+/// The state that a worker that hands work over shares with the worker that it keeps awake.
 #[derive(Default)]
 struct Watch {
     hand_overs: AtomicU32,
@@ -27,11 +27,11 @@ struct Watch {
 
 thread_local! {
     static WATCH: Arc<Watch> = Arc::default();
-    /// The joins that this thread is inside of.
+    /// The number of joins that this thread is inside of.
     static JOINS: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Runs a join on a worker of a pool, and keeps another worker awake for the next one.
+/// Calls `run`, which hands work over, on a worker of a pool, and keeps another worker awake for the next join.
 pub(crate) fn join(run: impl FnOnce()) {
     if rayon::current_num_threads() > 1 {
         WATCH.with(|watch| {
@@ -46,7 +46,7 @@ pub(crate) fn join(run: impl FnOnce()) {
     run();
 }
 
-/// Counts a join as long as it lives.
+/// A guard that counts a join of this thread for as long as it lives.
 struct Inside;
 
 impl Inside {
@@ -62,7 +62,7 @@ impl Drop for Inside {
     }
 }
 
-/// Looks for work as long as there are hand-overs.
+/// Looks for work until none has been found or handed over for [`PATIENCE`].
 fn stay(watch: &Watch) {
     // A worker that waits in a join for its other half takes up what it finds, and this must not hold it up.
     if JOINS.get() == 0 {
@@ -84,7 +84,8 @@ fn stay(watch: &Watch) {
 mod tests {
     use super::*;
 
-    /// Whether the calling worker comes to keep another awake, or no longer does, within a minute.
+    /// Waits until the calling worker keeps another worker awake, or no longer does, as `is_kept` says. Returns false
+    /// if that takes more than a minute.
     fn comes(is_kept: bool) -> bool {
         let begun = Instant::now();
         while begun.elapsed() < Duration::from_secs(60) {

@@ -1,17 +1,17 @@
-//! Dot products of bytes: sums of u8 × i8 in i32, the instructions that a screen is made of (see `sae/screen`).
+//! Dot products of bytes: sums of u8 × i8 in i32, with which a screen bounds pre-activations (see `sae/screen`).
 
 use super::isa::Isa;
 #[cfg(target_arch = "x86_64")]
 use super::{avx2::Avx2, avx512::Avx512};
 
-/// Rows of a tile of sums.
+/// The number of rows of a tile of sums.
 pub(crate) const ROWS: usize = 8;
-/// Columns of a tile of sums, and of a panel of weights.
+/// The number of columns of a tile of sums, and of a panel of weights.
 pub(crate) const COLUMNS: usize = 32;
-/// Values that one instruction multiplies and adds to a lane.
+/// The number of products that are added to a lane of i32 at a time.
 pub(crate) const DEPTH: usize = 4;
 
-/// The sums of a few rows and columns.
+/// A tile of sums: those of [`ROWS`] rows and [`COLUMNS`] columns.
 pub(crate) type Tile = [[i32; COLUMNS]; ROWS];
 
 /// A way to multiply bytes.
@@ -23,7 +23,7 @@ pub(crate) enum Dot8 {
     /// AVX2: 32 products in three instructions.
     #[cfg(target_arch = "x86_64")]
     Avx2(Avx2),
-    /// One after the other, for tests and as what the others are held to.
+    /// Plain code, product after product: the reference that the tests compare the others with.
     Plain,
 }
 
@@ -40,7 +40,7 @@ impl Vnni {
 }
 
 impl Dot8 {
-    /// The way of an instruction set, if it has one that is faster than products of f32.
+    /// Returns the way of `isa` to multiply bytes, if it has one that is faster than products of f32.
     pub(crate) fn of(isa: Isa) -> Option<Dot8> {
         match isa {
             #[cfg(target_arch = "x86_64")]
@@ -51,7 +51,7 @@ impl Dot8 {
         }
     }
 
-    /// The largest magnitude of a weight. AVX2 adds two products in i16, which then hold 2 · 255 · 64.
+    /// Returns the largest magnitude that a weight may have. AVX2 adds two products in i16, which hold 2 · 255 · 64.
     pub(crate) fn largest_weight(self) -> f32 {
         match self {
             #[cfg(target_arch = "x86_64")]
@@ -60,12 +60,13 @@ impl Dot8 {
         }
     }
 
-    /// The sums over k of [`ROWS`] rows of `x`, one behind the other, times a panel of [`COLUMNS`] columns of weights, in
-    /// which [`DEPTH`] values of each column lie side by side. Exact for rows of up to 2¹⁶ values, and for weights up to
-    /// [`largest_weight`](Self::largest_weight).
+    /// Writes to `sums` the product of [`ROWS`] rows of `x`, one behind the other, and a panel of [`COLUMNS`] columns
+    /// of weights, in which [`DEPTH`] values of each column lie side by side. The sums are exact for rows of up to 2¹⁶
+    /// values, and for weights up to [`largest_weight`](Self::largest_weight).
     ///
     /// # Panics
-    /// If the lengths are not those.
+    /// If the panel is not of whole columns whose length is a multiple of [`DEPTH`], or `x` is not of [`ROWS`] rows of
+    /// that length.
     #[inline]
     pub(crate) fn tile(self, x: &[u8], panel: &[i8], sums: &mut Tile) {
         let depth = panel.len() / COLUMNS;
@@ -93,7 +94,7 @@ impl Dot8 {
     }
 }
 
-/// Computes the sums one after the other. The lengths were checked.
+/// Computes the sums of a [tile](Dot8::tile) one after the other. The lengths were checked.
 fn plain(x: &[u8], panel: &[i8], sums: &mut Tile) {
     let depth = panel.len() / COLUMNS;
     for (sums, x) in sums.iter_mut().zip(x.chunks_exact(depth)) {
@@ -112,7 +113,7 @@ fn plain(x: &[u8], panel: &[i8], sums: &mut Tile) {
     }
 }
 
-/// Computes the sums, a row and 16 columns to a vector. The lengths were checked.
+/// Computes the sums of a [tile](Dot8::tile), a row and 16 columns to a vector. The lengths were checked.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 fn vnni(x: &[u8], panel: &[i8], sums: &mut Tile) {
@@ -141,12 +142,12 @@ fn vnni(x: &[u8], panel: &[i8], sums: &mut Tile) {
     }
 }
 
-/// Computes the sums, of four rows and 16 columns at a time. The lengths were checked.
+/// Computes the sums of a [tile](Dot8::tile), four rows and 16 columns at a time. The lengths were checked.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 fn avx2(x: &[u8], panel: &[i8], sums: &mut Tile) {
     use std::arch::x86_64::*;
-    /// Rows whose sums are in registers at a time, with those of 16 columns.
+    /// The number of rows whose sums of 16 columns are in registers at a time.
     const TOGETHER: usize = 4;
     let depth = panel.len() / COLUMNS;
     let ones = _mm256_set1_epi16(1);

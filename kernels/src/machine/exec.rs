@@ -19,14 +19,14 @@ pub struct Exec {
 }
 
 impl Default for Exec {
-    /// The fastest instruction set of this CPU, on the calling thread alone.
+    /// Returns execution with the fastest instruction set of this CPU, on the calling thread alone.
     fn default() -> Exec {
         Exec::serial(Isa::detect())
     }
 }
 
 impl Exec {
-    /// Execution on the calling thread alone.
+    /// Returns execution with `isa` on the calling thread alone.
     pub fn serial(isa: Isa) -> Exec {
         Exec {
             isa,
@@ -34,12 +34,13 @@ impl Exec {
         }
     }
 
-    /// Execution on the threads of the current rayon pool, where the work is large enough to share; without the feature
-    /// `rayon`, on the calling thread.
+    /// Returns execution with `isa` on the threads of the current rayon pool, where the work is large enough to share;
+    /// without the feature `rayon`, on the calling thread.
     ///
     /// A call from outside a pool costs some 10 µs more than one from inside: run a whole training
-    /// loop inside one `ThreadPool::install`. After work was shared, another thread of the pool looks for more for 0.2 ms,
-    /// since to wake a sleeping one takes longer than a small operation; work that others put into the pool goes on.
+    /// loop inside one `ThreadPool::install`. After work was shared, a second thread of the pool keeps looking for work
+    /// for 0.2 ms, since to wake a sleeping thread takes longer than a small operation; meanwhile it runs other jobs of
+    /// the pool as well.
     pub fn parallel(isa: Isa) -> Exec {
         Exec {
             isa,
@@ -47,12 +48,12 @@ impl Exec {
         }
     }
 
-    /// The instruction set.
+    /// Returns the instruction set.
     pub fn isa(self) -> Isa {
         self.isa
     }
 
-    /// Whether work may be shared among threads.
+    /// Returns whether work may be shared among threads.
     pub fn is_parallel(self) -> bool {
         self.parallel
     }

@@ -2,12 +2,12 @@
 
 use wide::{f32x4, i32x4};
 
-/// Four lanes of f32.
+/// A vector of four lanes of f32.
 #[derive(Clone, Copy, Debug)]
 #[repr(transparent)]
 pub struct F32x4(pub(super) f32x4);
 
-/// Four lanes of i32.
+/// A vector of four lanes of i32.
 #[derive(Clone, Copy, Debug)]
 #[repr(transparent)]
 pub struct I32x4(pub(super) i32x4);

@@ -10,21 +10,21 @@ use super::avx512::Avx512;
 use super::portable::Portable;
 use super::simd::{Op, Simd, Tile, TileOp};
 
-/// Hands the one list of instruction sets, fastest first, to a macro, behind what else that is given: a new set is a
-/// file beside this one and a line here. Tests make one of each for every set with it.
+/// Calls a macro with the one list of instruction sets, fastest first, after the other arguments: a new set is a
+/// file beside this one and a line here. Tests use it to define a test for every set.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! for_each_isa {
     ([$($macro:tt)+] $($with:tt)*) => {
         $($macro)+! {
             $($with)*
-            /// 16 lanes.
+            /// AVX-512 with F, VL, DQ and BW: 16 lanes.
             #[cfg(target_arch = "x86_64")]
             Avx512 avx512;
-            /// 8 lanes, with FMA.
+            /// AVX2 with FMA: 8 lanes.
             #[cfg(target_arch = "x86_64")]
             Avx2 avx2;
-            /// 4 lanes: SSE2 on x86-64, NEON on aarch64.
+            /// The set that every CPU has, of 4 lanes: SSE2 on x86-64, NEON on aarch64.
             Portable portable;
         }
     };
@@ -53,10 +53,10 @@ macro_rules! define {
         }
 
         impl Isa {
-            /// The name of every instruction set, of this CPU or not, fastest first.
+            /// The names of all instruction sets, also those that this CPU lacks, fastest first.
             pub const NAMES: &'static [&'static str] = &[$(stringify!($word)),+];
 
-            /// Its name, as in `KERNELS_ISA`.
+            /// Returns the name of the instruction set, as the environment variable `KERNELS_ISA` takes it.
             pub fn name(self) -> &'static str {
                 match self {
                     $($(#[$cfg])? Isa::$name(_) => stringify!($word),)+
@@ -70,7 +70,7 @@ macro_rules! define {
                 }
             }
 
-            /// Runs `op` on this instruction set.
+            /// Runs `op` with this instruction set.
             #[inline]
             pub fn dispatch<O: Op>(self, op: O) -> O::Output {
                 match self {
@@ -78,7 +78,7 @@ macro_rules! define {
                 }
             }
 
-            /// Hands `op` the backend and its matrix tile.
+            /// Runs `op` with the backend and the size of its matrix tile.
             pub(crate) fn with_tile<O: TileOp>(self, op: O) {
                 match self {
                     $($(#[$cfg])? Isa::$name(s) => s.with_tile(op),)+
@@ -94,21 +94,21 @@ for_each_isa!([define]);
 const VARIABLE: &str = "KERNELS_ISA";
 
 impl Isa {
-    /// The fastest instruction set of this CPU.
+    /// Returns the fastest instruction set of this CPU.
     pub fn detect() -> Isa {
         Self::available()[0]
     }
 
-    /// Every instruction set of this CPU, fastest first; never empty.
+    /// Returns every instruction set of this CPU, fastest first; the list is never empty.
     pub fn available() -> Vec<Isa> {
         let names = Self::NAMES.iter();
         names.filter_map(|name| Self::by_name(name)).collect()
     }
 
-    /// The instruction set that the environment variable `KERNELS_ISA` names, else the fastest.
+    /// Returns the instruction set that the environment variable `KERNELS_ISA` names, or the fastest if it is not set.
     ///
     /// # Errors
-    /// If the variable holds another word, or a set that this CPU lacks: never a silent fall-back.
+    /// If the variable holds another word, or a set that this CPU lacks; it is never silently replaced by another set.
     pub fn from_env() -> Result<Isa, IsaError> {
         match std::env::var_os(VARIABLE) {
             None => Ok(Self::detect()),
@@ -116,7 +116,7 @@ impl Isa {
         }
     }
 
-    /// The number of f32 values in one vector.
+    /// Returns the number of f32 values in one vector.
     pub fn lanes(self) -> usize {
         struct Lanes;
         impl Op for Lanes {
@@ -147,7 +147,7 @@ impl FromStr for Isa {
     }
 }
 
-/// A name that is no instruction set, or one that this CPU lacks.
+/// The error of a name that is no instruction set, or of one that this CPU lacks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IsaError {
     name: String,
@@ -155,7 +155,7 @@ pub struct IsaError {
 }
 
 impl IsaError {
-    /// The name as it was given.
+    /// Returns the name as it was given.
     pub fn name(&self) -> &str {
         &self.name
     }

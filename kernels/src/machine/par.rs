@@ -1,4 +1,4 @@
-//! Threads: this file and `awake` are the only ones that name rayon.
+//! Sharing of work among threads. This file and `awake` are the only ones that call rayon.
 
 use std::ops::Range;
 
@@ -8,10 +8,10 @@ use crate::machine::exec::Exec;
 use crate::machine::profile::{self, Part, Work};
 use crate::machine::simd::{Op, Simd};
 
-/// Values that are worth another thread, where each takes a few operations.
+/// The number of values that is worth another thread, where each value takes a few operations.
 pub(crate) const LEAF: usize = 1 << 15;
 
-/// Runs both, at the same time where `exec` is parallel.
+/// Runs `a` and `b`, at the same time where `exec` is parallel, and returns their results.
 pub(crate) fn join<A: Send, B: Send>(
     exec: Exec,
     a: impl FnOnce() -> A + Send,
@@ -30,8 +30,9 @@ pub(crate) fn join<A: Send, B: Send>(
     (a(), b())
 }
 
-/// Runs both at the same time. The closures are `dyn` so that rayon's part is compiled once, and not for every operation;
-/// a call through a pointer is nothing beside a hand-over.
+/// Runs `a` and `b` at the same time, on the current rayon pool. The closures are `dyn` so that rayon's part is
+/// compiled once, and not for every operation; a call through a pointer costs nothing beside handing work to another
+/// thread.
 #[cfg(feature = "rayon")]
 fn both(a: &mut (dyn FnMut() + Send), b: &mut (dyn FnMut() + Send)) {
     let on_a_worker = || {
@@ -45,7 +46,7 @@ fn both(a: &mut (dyn FnMut() + Send), b: &mut (dyn FnMut() + Send)) {
     }
 }
 
-/// The number of threads that `exec` may use here.
+/// Returns the number of threads that `exec` may use: those of the current rayon pool, or 1.
 pub(crate) fn threads(exec: Exec) -> usize {
     #[cfg(feature = "rayon")]
     if exec.is_parallel() {
@@ -55,16 +56,16 @@ pub(crate) fn threads(exec: Exec) -> usize {
     1
 }
 
-/// Operands whose rows are independent of each other: a tuple of them is cut all at the same row.
+/// Operands whose rows are independent of each other. In a tuple, all operands are cut at the same row.
 pub(crate) trait Rows: Send + Sized {
-    /// Number of rows.
+    /// Returns the number of rows.
     fn rows(&self) -> usize;
-    /// The rows above `at`, and those from it on.
+    /// Returns the rows before row `at`, and those from `at` on.
     fn split_rows(self, at: usize) -> (Self, Self);
 }
 
-/// Hands `run` the rows in pieces, at most `piece` of them each, on as many threads as `exec` has. Where the cuts lie
-/// depends on `piece` and the number of rows alone.
+/// Calls `run` on the rows of `work` in pieces of at most `piece` rows, on as many threads as `exec` has. Where the
+/// cuts lie depends on `piece` and the number of rows alone.
 pub(crate) fn share_rows<W: Rows>(exec: Exec, piece: usize, work: W, run: &(impl Fn(W) + Sync)) {
     let rows = work.rows();
     if rows <= piece.max(1) {
@@ -79,16 +80,18 @@ pub(crate) fn share_rows<W: Rows>(exec: Exec, piece: usize, work: W, run: &(impl
     );
 }
 
-/// An operation on rows that are independent of each other. Its own fields are what all rows share.
+/// An operation on rows that are independent of each other. The fields of the type that implements it are what all rows
+/// share.
 pub(crate) trait RowOp<R: Rows>: Copy + Send + Sync {
-    /// The part of the profile that its time belongs to.
+    /// The part of the profile that the time of the operation is counted for.
     const PART: Part;
 
-    /// Computes some of the rows; implementations are `#[inline(always)]`.
+    /// Runs the operation on the given rows; implementations are `#[inline(always)]`.
     fn run<S: Simd>(self, s: S, rows: R);
 }
 
-/// Runs `op` on all rows, in pieces of at most `leaf` of them, with the instructions and on the threads of `exec`.
+/// Runs `op` on all rows, in pieces of at most `leaf` rows, with the instructions and on the threads of `exec`. While
+/// profiling is on, it counts a call with the work that `work` returns.
 pub(crate) fn run<R: Rows, O: RowOp<R>>(
     exec: Exec,
     op: O,
@@ -110,8 +113,9 @@ pub(crate) fn run<R: Rows, O: RowOp<R>>(
     });
 }
 
-/// [`share_rows`], timed as a part of the profile: piece by piece where threads share them, else all at once. It is for
-/// pieces that do not run inside one instruction set as a whole, as a [`RowOp`] does.
+/// Calls `run` on pieces of the rows as [`share_rows`] does, and times it as a part of the profile: piece by piece
+/// where threads share the rows, else all at once. [`run`] calls it for a [`RowOp`]; others call it for pieces that do
+/// not run inside one instruction set as a whole.
 pub(crate) fn share_timed<W: Rows>(
     part: Part,
     exec: Exec,
@@ -130,7 +134,7 @@ pub(crate) fn share_timed<W: Rows>(
     }
 }
 
-/// One value a row.
+/// A slice has rows of one value each.
 impl<T: Send> Rows for &mut [T] {
     fn rows(&self) -> usize {
         self.len()
@@ -149,7 +153,7 @@ impl<T: Sync> Rows for &[T] {
     }
 }
 
-/// The numbers of the rows.
+/// A range stands for the rows whose indices it holds.
 impl Rows for Range<usize> {
     fn rows(&self) -> usize {
         self.len()
@@ -189,7 +193,7 @@ mod tests {
     use super::*;
     use crate::machine::isa::Isa;
 
-    /// Whether the first of two, which waits for the second, sees it run.
+    /// Returns whether the first closure of a join, which waits for the second, sees it run within `patience`.
     fn meet(exec: Exec, patience: Duration) -> bool {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build();
         let met = AtomicBool::new(false);

@@ -15,19 +15,20 @@ use super::simd::{Op, Simd, Tile, TileOp};
 pub struct Portable;
 
 impl Portable {
-    /// The token; every CPU has what it stands for.
+    /// Returns the token; every CPU has these instructions.
     pub fn new() -> Option<Self> {
         Some(Self)
     }
 }
 
 impl Tile<F32x4> for Portable {
-    // SSE2 loads a value and shuffles it, and the tile has no instructions to spare: 52 a step of k, of which Zen 3
-    // starts six a cycle, against 41 with whole vectors of A. In cache the tile goes from 0.62 to 0.83 of the peak.
+    // SSE2 takes a load and a shuffle to bring a value into all lanes, and the tile has no instructions to spare: it
+    // takes 52 a step of k, of which Zen 3 starts six a cycle, against 41 with whole vectors of A. In cache the tile
+    // goes from 0.62 to 0.83 of the peak.
     const SPREADS_A: bool = cfg!(not(target_arch = "aarch64"));
 
     fn with_tile<O: TileOp>(self, op: O) {
-        // As many sums as there are registers: 32 with NEON, 16 with SSE2.
+        // The tile has as many sums as the registers hold: there are 32 registers with NEON, 16 with SSE2.
         #[cfg(target_arch = "aarch64")]
         op.run::<Portable, 6, 4>(self);
         #[cfg(not(target_arch = "aarch64"))]
@@ -92,7 +93,7 @@ impl Simd for Portable {
     }
     #[inline(always)]
     fn load_partial(self, from: &[f32]) -> F32x4 {
-        // At once where all four are there, as they mostly are.
+        // Four values, the usual case, are loaded at once.
         F32x4(f32x4::new(match from.first_chunk() {
             Some(&values) => values,
             None => std::array::from_fn(|lane| from.get(lane).copied().unwrap_or(0.0)),
@@ -134,7 +135,7 @@ impl Simd for Portable {
     }
     #[inline(always)]
     fn min(self, a: F32x4, b: F32x4) -> F32x4 {
-        // SSE has the very operation; NEON's own is NaN where either is.
+        // SSE's minimum is this operation; NEON's is NaN where either value is NaN.
         #[cfg(target_arch = "x86_64")]
         let chosen = a.0.fast_min(b.0);
         #[cfg(not(target_arch = "x86_64"))]

@@ -3,9 +3,9 @@
 //! Profiling is off at first, and a [span](span()) then costs one relaxed load and a branch that is never taken; while
 //! it is on, it costs two readings of a clock. Results are the same bits either way.
 //!
-//! *Time* is taken where the work is done: by the thread that does it, around one piece of it. Spans nest, and each has
-//! what the spans inside it leave over; so a thread that waits for others and is handed their work meanwhile
-//! counts nothing twice, and the times of all parts together are at most threads × time.
+//! *Time* is taken where the work is done: by the thread that does it, around one piece of it. Spans nest, and each
+//! counts only the time that the spans inside it leave over; so a thread that waits for others and is handed their work
+//! meanwhile counts nothing twice, and the times of all parts together are at most threads × time.
 //!
 //! *Work* is counted once a call, whatever the number of pieces and threads: the operations of the algorithm (2mnk
 //! for a product; a multiply-add counts as two, a comparison, a lookup or a conversion as none), and the compulsory
@@ -49,15 +49,15 @@ macro_rules! parts {
         }
 
         impl Part {
-            /// All of them.
+            /// All parts, in the order of their declaration.
             pub const ALL: &'static [Part] = &[$(Part::$variant,)+];
 
-            /// A short name.
+            /// Returns the short name of the part.
             pub fn name(self) -> &'static str {
                 match self { $(Part::$variant => $name,)+ }
             }
 
-            /// What it is.
+            /// Returns a description of the part in one sentence.
             pub fn about(self) -> &'static str {
                 match self { $(Part::$variant => $about,)+ }
             }
@@ -88,24 +88,24 @@ parts! {
 
 const PARTS: usize = Part::ALL.len();
 
-/// What a span is counted for.
+/// The subject that calls and spans are counted for: a part, or a phase by its name.
 #[derive(Clone, Copy, Debug)]
 enum Subject {
     Kernels(Part),
     Phase(&'static str),
 }
 
-/// What a call has to do.
+/// The work of one call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Work {
-    /// Operations on floats.
+    /// The number of operations on floats.
     pub flops: u64,
-    /// Compulsory traffic.
+    /// The compulsory traffic in bytes.
     pub bytes: u64,
 }
 
 impl Work {
-    /// Work of so many operations, with 4 bytes of traffic for each value read or written.
+    /// Returns the work of `flops` operations, with 4 bytes of traffic for each of the `values` read or written.
     pub(crate) fn new(flops: usize, values: usize) -> Work {
         Work {
             flops: flops as u64,
@@ -113,7 +113,7 @@ impl Work {
         }
     }
 
-    /// The work of a product of m×k by k×n.
+    /// Returns the work of a product of m×k by k×n.
     pub(crate) fn product(m: usize, n: usize, k: usize) -> Work {
         let values = m * k + k * n + m * n;
         Work {
@@ -133,7 +133,7 @@ pub fn set_enabled(on: bool) {
     ENABLED.store(on, Relaxed);
 }
 
-/// Counts a call and its work; its time comes from [spans](span()).
+/// Counts a call for a part, and its work; the time of the call comes from [spans](span()).
 #[inline(always)]
 pub(crate) fn call(part: Part, work: impl FnOnce() -> Work) {
     if ENABLED.load(Relaxed) {
@@ -141,14 +141,14 @@ pub(crate) fn call(part: Part, work: impl FnOnce() -> Work) {
     }
 }
 
-/// Times the work of this thread on a part, until the span is dropped.
+/// Begins a span that times the work of this thread on a part until it is dropped.
 #[inline(always)]
 #[must_use = "it ends when it is dropped"]
 pub fn span(part: Part) -> Span {
     Span::new(Subject::Kernels(part))
 }
 
-/// [`call`], and a [span](span()) of all its work.
+/// Counts a [`call`] for a part, and begins a [span](span()) of all its work.
 #[inline(always)]
 #[must_use = "it ends when it is dropped"]
 pub(crate) fn timed(part: Part, work: impl FnOnce() -> Work) -> Span {
@@ -156,8 +156,8 @@ pub(crate) fn timed(part: Part, work: impl FnOnce() -> Work) -> Span {
     span(part)
 }
 
-/// A phase of a program around its kernels: a call of this name, without work to count, and a span. The kernels inside
-/// it count for themselves.
+/// Begins a phase of a program, for what it does around its kernels: counts a call of the phase `name`, without work,
+/// and begins a span. The kernels inside the phase are counted for their own parts.
 ///
 /// ```
 /// use kernels::profile;
@@ -177,7 +177,7 @@ pub fn phase(name: &'static str) -> Span {
     Span::new(Subject::Phase(name))
 }
 
-/// A span of time on one thread, from [`span()`] until it is dropped.
+/// A span of time on one thread, from [`span()`] or [`phase`] until it is dropped.
 #[derive(Debug)]
 pub struct Span {
     open: Option<Open>,
@@ -211,16 +211,16 @@ impl Drop for Span {
 #[derive(Debug)]
 struct Open {
     subject: Subject,
-    /// Its beginning, in ticks.
+    /// The time at which the span began, in ticks.
     start: u64,
-    /// Ticks of the spans that had ended inside the one around it by then.
+    /// The ticks of the spans that had ended inside the enclosing span when this one began.
     outer: u64,
 }
 
 impl Open {
     #[cold]
     fn new(subject: Subject) -> Option<Open> {
-        // A thread that ends has nothing to count in any more.
+        // A thread that ends no longer has counters.
         let outer = LOCAL.try_with(|local| local.inner.replace(0)).ok()?;
         Some(Open {
             subject,
@@ -240,8 +240,8 @@ impl Open {
     }
 }
 
-/// The processor's counter of cycles at a fixed rate. Unlike the clock of the system it waits for no instruction before
-/// it, which costs a product of 64×64 matrices 1.5 % in place of 4 %.
+/// Reads the processor's counter, which runs at a fixed rate. Unlike the clock of the system it waits for no earlier
+/// instruction, which costs a product of 64×64 matrices 1.5 % in place of 4 %.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 fn ticks() -> u64 {
@@ -256,13 +256,13 @@ fn ticks() -> u64 {
     START.get_or_init(Instant::now).elapsed().as_nanos() as u64
 }
 
-/// The moment at which profiling was first switched on, by the clock and in ticks.
+/// Returns the moment at which profiling was first switched on, by the clock and in ticks.
 fn origin() -> (Instant, u64) {
     static ORIGIN: OnceLock<(Instant, u64)> = OnceLock::new();
     *ORIGIN.get_or_init(|| (Instant::now(), ticks()))
 }
 
-/// Ticks as nanoseconds, at the rate since then.
+/// Converts ticks to nanoseconds, at the mean rate of ticks since the [`origin`].
 fn nanoseconds(count: u64) -> u64 {
     let (begun, start) = origin();
     let passed = ticks().saturating_sub(start).max(1);
@@ -275,7 +275,7 @@ fn count(subject: Subject, work: Work) {
     let _ = LOCAL.try_with(|local| local.counters.add(subject, 1, 0, work));
 }
 
-/// What one thread has counted. It alone writes.
+/// The counters of one thread, which alone writes to them.
 #[derive(Default)]
 struct Counters {
     parts: [Counter; PARTS],
@@ -297,7 +297,7 @@ impl Counters {
     }
 }
 
-/// What a mutex guards, also after a panic: counters are true at any time.
+/// Locks a mutex, also after a panic of a thread that held it: counters are valid at any time.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -337,7 +337,7 @@ impl Counter {
 
 struct Local {
     counters: Arc<Counters>,
-    /// Ticks of the spans that have ended inside the innermost one.
+    /// The ticks of the spans that have ended inside the innermost open span.
     inner: Cell<u64>,
 }
 
@@ -352,24 +352,25 @@ thread_local! {
     };
 }
 
-/// What was counted for a part or a phase, by all threads together.
+/// The counts of a part or a phase, over all threads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
-    /// Calls.
+    /// The number of calls.
     pub calls: u64,
-    /// Thread time.
+    /// The thread time in nanoseconds.
     pub nanoseconds: u64,
-    /// Operations on floats.
+    /// The number of operations on floats.
     pub flops: u64,
-    /// Compulsory traffic.
+    /// The compulsory traffic in bytes.
     pub bytes: u64,
 }
 
-/// What was counted up to a moment, since the program began.
+/// The counts of all parts and phases from the start of the program up to a moment, or [between](Snapshot::since) two
+/// moments.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
     parts: [Raw; PARTS],
-    /// Those that something was counted for.
+    /// The phases for which something was counted.
     phases: BTreeMap<&'static str, Raw>,
 }
 
@@ -409,7 +410,7 @@ impl Raw {
     }
 }
 
-/// What all threads have counted so far: also the calls that are under way, without the time of spans that are open.
+/// Returns what all threads have counted so far, with the calls that are under way but without the time of open spans.
 pub fn snapshot() -> Snapshot {
     let mut sum = Snapshot::default();
     for counters in locked(&THREADS).iter() {
@@ -424,17 +425,17 @@ pub fn snapshot() -> Snapshot {
 }
 
 impl Snapshot {
-    /// What was counted for a part.
+    /// Returns what was counted for a part.
     pub fn of(&self, part: Part) -> Totals {
         self.parts[part as usize].totals()
     }
 
-    /// What was counted for the [`phase`] of this name, which has no work; zeros if there was none.
+    /// Returns what was counted for the [`phase`] called `name`, which has no work; zeros if there was no such phase.
     pub fn of_phase(&self, name: &str) -> Totals {
         self.phases.get(name).copied().unwrap_or_default().totals()
     }
 
-    /// What came between an earlier snapshot and this one; zeros where it is the later one.
+    /// Returns what was counted between `earlier` and this snapshot; zeros where `earlier` was taken after this one.
     pub fn since(&self, earlier: &Snapshot) -> Snapshot {
         let mut between = self.clone();
         for (now, &then) in between.parts.iter_mut().zip(&earlier.parts) {

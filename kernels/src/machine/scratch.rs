@@ -1,17 +1,18 @@
-//! Buffers for packed operands, kept from call to call.
+//! Buffers of f32 values for packed operands, which each thread keeps from call to call.
 
 use std::cell::RefCell;
 
 thread_local! {
-    /// The buffers of this thread that are not in use. More than one, because a thread that waits
+    /// The buffers of this thread that are not in use. There can be more than one, because a thread that waits
     /// for its share of a product may be handed another product meanwhile.
     static FREE: RefCell<Vec<Vec<f32>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// f32 values to a cache line; a vector that crosses one costs two loads.
+/// The number of f32 values in a cache line of 64 bytes; a vector that crosses the end of a line costs two loads.
 pub(crate) const LINE: usize = 16;
 
-/// Calls `f` with `len` values, aligned to a cache line, that hold anything.
+/// Calls `f` with a buffer of `len` values that is aligned to a cache line, and returns the result of `f`. The buffer
+/// may hold any values.
 pub(crate) fn with_scratch<R>(len: usize, f: impl FnOnce(&mut [f32]) -> R) -> R {
     if len == 0 {
         return f(&mut []);

@@ -17,7 +17,7 @@ macro_rules! x86_backend {
         pub struct $name(());
 
         impl $name {
-            /// The token, if this CPU has all of the features (checked once, then remembered).
+            /// Returns the token if this CPU has all of the features; the check is made once, then remembered.
             pub fn new() -> Option<Self> {
                 ($(std::arch::is_x86_feature_detected!($feature))&&+).then_some(Self(()))
             }
@@ -99,8 +99,8 @@ macro_rules! x86_backend {
             $(
                 #[inline(always)]
                 fn $method $(<const $param: u32>)? (self, $($arg: $arg_ty),*) -> $ret {
-                    // SAFETY: the token proves that the CPU has the instructions; where the body reads or writes memory,
-                    // it is a whole array, or what a mask of the slice's length covers.
+                    // SAFETY: the token proves that the CPU has the instructions; where the body reads or writes
+                    // memory, it is a whole array, or what a mask of the slice's length covers.
                     #[allow(unused_unsafe)]
                     unsafe { $body }
                 }

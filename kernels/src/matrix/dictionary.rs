@@ -1,10 +1,10 @@
-//! Dictionaries: n×d matrices whose rows, the *elements*, stand for directions.
+//! Dictionaries: n×d matrices whose rows, the *elements*, are directions.
 //!
 //! ```
 //! use kernels::{Exec, MatMut, MatRef, dictionary};
 //!
 //! let exec = Exec::default();
-//! let mut elements = [3.0, 4.0, 0.0, 2.0]; // two of them in the plane
+//! let mut elements = [3.0, 4.0, 0.0, 2.0]; // two elements in the plane
 //! dictionary::normalise(exec, MatMut::from_rows(&mut elements, 2));
 //! assert_eq!(elements, [0.6, 0.8, 0.0, 1.0]);
 //!
@@ -21,12 +21,12 @@ use crate::machine::simd::Simd;
 use crate::matrix::matmul::{Accumulate, matmul};
 use crate::matrix::view::{MatMut, MatRef};
 
-/// Rows that are worth another thread.
+/// Returns the number of rows of `cols` values that is worth another thread.
 fn leaf_rows(cols: usize) -> usize {
     (LEAF / cols.max(1)).max(1)
 }
 
-/// `norms[j]` = ‖row j‖₂, for rows that are contiguous. The relative error is at most γ_{d+2}, whatever the
+/// Computes `norms[j]` = ‖row j‖₂, for rows that are contiguous. The relative error is at most γ_{d+2}, whatever the
 /// scale of the row: γ_n = n·u / (1 − n·u), u = 2⁻²⁴.
 ///
 /// # Panics
@@ -57,20 +57,20 @@ pub fn norms(exec: Exec, dictionary: MatRef, norms: &mut [f32]) {
     par::run(exec, Norms, (dictionary, norms), leaf, work);
 }
 
-/// Divides every row by its norm. A row of zeros stays as it is, and one with a NaN or an infinity becomes NaN.
-/// Norms are 1 up to γ_{d+4} afterwards.
+/// Divides every row by its norm. A row of zeros stays as it is, and a row with a NaN or an infinity becomes NaN.
+/// Afterwards the norms are 1 up to γ_{d+4}.
 pub fn normalise(exec: Exec, dictionary: MatMut) {
     to_norm_1::<false>(exec, dictionary);
 }
 
-/// Divides every row whose norm is above 1 by it, and leaves the others as they are: the nearest dictionary in the
-/// convex set of those whose rows have norms of at most 1 (Mairal, Bach, Ponce and Sapiro, *Online dictionary learning
-/// for sparse coding*, 2009). A row with a NaN or an infinity becomes NaN.
+/// Divides every row whose norm is above 1 by its norm, and leaves the others as they are. The result is the nearest
+/// dictionary in the convex set of those whose rows have norms of at most 1 (Mairal, Bach, Ponce and Sapiro, *Online
+/// dictionary learning for sparse coding*, 2009). A row with a NaN or an infinity becomes NaN.
 pub fn shorten(exec: Exec, dictionary: MatMut) {
     to_norm_1::<true>(exec, dictionary);
 }
 
-/// Divides every row by its norm, or every one that is `LONG`.
+/// Divides every row by its norm; if `LONG`, only every row whose norm is above 1.
 fn to_norm_1<const LONG: bool>(exec: Exec, dictionary: MatMut) {
     #[derive(Clone, Copy)]
     struct Normalise<const LONG: bool>;
@@ -84,7 +84,7 @@ fn to_norm_1<const LONG: bool>(exec: Exec, dictionary: MatMut) {
                 if norm == 0.0 || (LONG && norm <= 1.0) {
                     continue;
                 }
-                // 1/∞ would leave zeros.
+                // The factor 1/∞ = 0 would leave zeros.
                 let inverse = if norm.is_finite() {
                     1.0 / norm
                 } else {
@@ -100,7 +100,7 @@ fn to_norm_1<const LONG: bool>(exec: Exec, dictionary: MatMut) {
     par::run(exec, Normalise::<LONG>, dictionary, leaf, work);
 }
 
-/// Takes from each row of a gradient its part along the same row of the dictionary:
+/// Subtracts from each row g of a gradient its part along the same row w of the dictionary:
 /// `g ← g − (g·w / w·w) w`, the projection onto the tangent space of the sphere that w lies on. Both are n×d with
 /// contiguous rows.
 ///
@@ -115,8 +115,9 @@ pub fn project_gradient(exec: Exec, dictionary: MatRef, gradient: MatMut) {
     project::<false>(exec, dictionary, gradient);
 }
 
-/// The same, where the row of the dictionary has norm 1 and a step down the gradient would make it longer: where
-/// g·w < 0. It is what keeps a step within the set that [`shorten`] leads back to. Norms from 0.9999 on count as 1.
+/// Projects each row of a gradient as [`project_gradient`] does, but only where the row of the dictionary has norm 1
+/// and a step down the gradient would make it longer, that is, where g·w < 0. A step then stays, to first order, within
+/// the set that [`shorten`] projects onto. Norms from 0.9999 on count as 1.
 ///
 /// # Panics
 /// If the shapes differ.
@@ -125,11 +126,11 @@ pub fn project_inward(exec: Exec, dictionary: MatRef, gradient: MatMut) {
     project::<true>(exec, dictionary, gradient);
 }
 
-/// Takes from each row of a gradient its part along the same row of the dictionary, or from those alone that lead out of
-/// the set of rows of norm at most 1.
+/// Subtracts from each row of a gradient its part along the same row of the dictionary; if `OUTWARD`, only where a step
+/// down the gradient leads out of the set of rows of norm at most 1.
 #[track_caller]
 fn project<const OUTWARD: bool>(exec: Exec, dictionary: MatRef, gradient: MatMut) {
-    /// The square of the norm from which a row has norm 1.
+    /// The square of the norm from which on a row counts as one of norm 1.
     const LONG: f32 = 0.9998;
     assert!(
         (dictionary.rows(), dictionary.cols()) == (gradient.rows(), gradient.cols()),
@@ -165,23 +166,26 @@ fn project<const OUTWARD: bool>(exec: Exec, dictionary: MatRef, gradient: MatMut
     par::run(exec, Project::<OUTWARD>, (dictionary, gradient), leaf, work);
 }
 
-/// Rows of a part of the Gram matrix that is summed in f32.
+/// The number of rows whose products are summed in f32 for the Gram matrix.
 const PART: usize = 256;
-/// The bounds of [`spectral_norm`] are close enough when the logarithms of their squares differ by less than this.
+/// The difference of the logarithms of the squares of the bounds of [`spectral_norm`] below which the iteration stops.
 const GAP: f64 = 5e-3;
+/// The largest number of squarings.
 const MOST_SQUARINGS: usize = 16;
 
-/// An upper bound of ‖D‖₂, the largest singular value: never below it, and about 1 % above for up to 512 columns
-/// or rows. For values between 10⁻¹⁵ and 10¹⁵ in size; NaN where one is NaN or infinite.
+/// Returns an upper bound of ‖D‖₂, the largest singular value: never below it, and about 1 % above it for up to 512
+/// columns or rows. It holds for values between 10⁻¹⁵ and 10¹⁵ in size; the result is NaN where a value is NaN or
+/// infinite.
 ///
 /// Gradient steps on ‖x − Dᵀc‖² never overshoot where their length is 1 over the square of this bound. A power
-/// iteration approaches the norm from below, and gives steps that are too long. For G = DᵀD or DDᵀ, the smaller, m×m:
+/// iteration approaches the norm from below, and gives steps that are too long. Let G, m×m, be the smaller of DᵀD and
+/// DDᵀ; then
 ///
 /// ‖G^p‖_F^{1/p} ≥ ‖G‖₂ ≥ (‖G^{2p}‖_F / ‖G^p‖_F)^{1/p}
 ///
-/// G is squared, p = 1, 2, 4, …, until these differ by less than 0.5 %: a power iteration from all starts at
-/// once, some ten products of matrices. Rounding is added: at most γ₂₅₈‖D‖_F² for G, which is summed by
-/// parts of 256 rows, and γ_{m+2}‖G^p‖_F² for its next square.
+/// G is squared repeatedly, p = 1, 2, 4, …, until the two bounds differ by less than 0.5 %: a power iteration from all
+/// starts at once, some ten products of matrices. Bounds of the rounding are added: γ₂₅₈‖D‖_F² for G, which is summed
+/// by parts of 256 rows, and γ_{m+2}‖G^p‖_F² for each square.
 pub fn spectral_norm(exec: Exec, dictionary: MatRef) -> f64 {
     let tall = if dictionary.rows() >= dictionary.cols() {
         dictionary
@@ -206,7 +210,7 @@ pub fn spectral_norm(exec: Exec, dictionary: MatRef) -> f64 {
         matmul(exec, view(&power), view(&power), Accumulate::Replace, out);
         let wide = square.iter().map(|&x| f64::from(x));
         norm = wide.map(|x| x * x).sum::<f64>().sqrt();
-        // ‖G^p‖₂ ≥ norm, of which the rounding is at most this share.
+        // With ‖G^p‖_F = 1, ‖G^p‖₂ ≥ `norm`; so the rounding of the square is at most this share of ‖G^2p‖₂ = ‖G^p‖₂².
         let rounding = gamma(m + 2) / (norm * norm);
         if rounding > 0.5 {
             break;
@@ -229,7 +233,7 @@ fn gamma(n: usize) -> f64 {
     nu / (1.0 - nu)
 }
 
-/// DᵀD: parts of some rows in f32, their sum in f64.
+/// Returns DᵀD, m×m: the products of [`PART`] rows at a time are summed in f32, and these sums are added up in f64.
 fn gram(exec: Exec, tall: MatRef) -> Vec<f64> {
     let (n, m) = (tall.rows(), tall.cols());
     let mut sum = vec![0.0; m * m];

@@ -1,18 +1,19 @@
-//! The matrix product C ← A·B or C ← C + A·B.
+//! The matrix product, C ← A·B or C ← C + A·B.
 //!
 //! One product serves every transpose: A and B have general strides. B is copied into *panels* as wide as the tile
 //! (`pack`), unless it is small enough to stay in cache as it is; a transposed A is copied by the first tile that reads
-//! it, and with SSE2 the values of every strip of A are spread over vectors beforehand (`pack_a`); any other A is read in
-//! place. `blocking` holds all sizes and decides how B is read.
+//! it, and with SSE2 the values of every strip of A are spread over vectors beforehand (`pack_a`); any other A is read
+//! in place. `blocking` holds all sizes and decides how B is read.
 //!
 //! The loops, from the outside in, as marked in `loops`:
 //!
 //! 1. The rows of C are cut into chunks, which go to the threads.
-//! 2. A chunk runs over k in blocks of `KC`,
-//! 3. and over the columns in blocks of `NC`, which it packs just before use where threads do not share a packed B.
-//! 4. A block runs over its strips of `MR` rows,
-//! 5. and a strip over its panels: one *tile* of C each, held in registers (`micro`); at the right border, a few
-//!    columns (`quad`).
+//! 2. A chunk runs over k in blocks of `KC`.
+//! 3. A block of k runs over the columns in blocks of `NC`, which it packs just before use where threads do not share a
+//!    packed B.
+//! 4. A block of columns runs over the strips of `MR` rows of the chunk.
+//! 5. A strip runs over the panels of the block: one *tile* of C for each, held in registers (`micro`), and a few
+//!    columns at the right border (`quad`).
 //!
 //! When a strip has seen all of k, the [`Epilogue`] passes over it while it is in cache: bias, activation, their
 //! derivatives.
@@ -21,7 +22,7 @@
 //! threads.
 //!
 //! The scheme is that of Goto and van de Geijn, *Anatomy of High-Performance Matrix
-//! Multiplication* (2008), less the packing of A but for these two cases.
+//! Multiplication* (2008), except that A is packed only in the two cases above.
 
 mod blocking;
 mod epilogue;
@@ -44,7 +45,7 @@ use loops::Product;
 pub(crate) use single::{has_single_products, single_products};
 pub(crate) use streamed::{Sink, matmul_into};
 
-/// C ← A·B or C ← C + A·B, for A of m×k, B of k×n and C of m×n.
+/// Computes C ← A·B or C ← C + A·B, for A of m×k, B of k×n and C of m×n.
 ///
 /// With k = 0 the product is zero, so that [`Accumulate::Add`] leaves C as it is. The error of an element is at most
 /// γ_k·(|A|·|B|) where C is replaced and γ_{k+1}·(|C| + |A|·|B|) where it is added to, with γ_n = n·u / (1 − n·u) and
@@ -75,7 +76,7 @@ pub fn matmul(exec: Exec, a: MatRef, b: MatRef, accumulate: Accumulate, c: MatMu
     matmul_with(exec, a, b, (), accumulate, c);
 }
 
-/// [`matmul`], then `epilogue` over each row of C while it is in cache.
+/// Computes the product as [`matmul`] does, then applies `epilogue` to each row of C while it is in cache.
 ///
 /// # Panics
 /// If the shapes do not match, those of the epilogue included, before anything is written.

@@ -1,12 +1,13 @@
 //! The largest product of each row of a sparse matrix with another row; for rows of unit norm, the
 //! largest cosine.
 //!
-//! The matrix of all products is symmetric and never stored. Columns of it are taken a *panel* at a
-//! time: the rows of the operand that they stand for, transposed and dense, few enough to stay in L1.
-//! A row's products with a panel are one axpy for each of its entries, so the work is in proportion to
-//! the entries, and both rows of a pair are raised from registers. Rows go by blocks, each of which
-//! meets all panels while it is in L2. With vectors of 16 lanes and where at least two thirds of the entries are there
-//! ([`DENSE`]), a block is made dense and goes by tiles of several rows, which share the loads from the panel.
+//! The matrix of all products is symmetric and never stored. Its columns are computed a *panel* at a time. A panel
+//! holds the rows of the operand that these columns stand for, transposed and dense, few enough to stay in the L1
+//! cache. A row's products with a panel are one axpy for each of its entries, so the work is in proportion to the
+//! entries, and the maxima of both rows of a pair are raised from registers. Rows are taken in blocks, each of which
+//! meets all panels while it is in the L2 cache. With vectors of 16 lanes and where at least two thirds of the places
+//! have an entry ([`DENSE`]), a block is made dense and taken in tiles of several rows, which share the loads from the
+//! panel.
 
 use std::ops::Range;
 
@@ -16,28 +17,29 @@ use crate::machine::scratch::with_scratch;
 use crate::machine::simd::{Op, Simd};
 use crate::matrix::sparse::{SparseRef, row_times_panel};
 
-/// Rows of a block.
+/// The number of rows of a block.
 const BLOCK: usize = 128;
-/// Vectors of a panel with 16 lanes, and with fewer: four sums in flight a unit hide the latency.
+/// The number of vectors of a panel with 16 lanes: four sums in flight a unit hide the latency.
 const WIDE: usize = 4;
+/// The number of vectors of a panel with fewer lanes.
 const NARROW: usize = 8;
-/// Rows of a dense tile; narrower instruction sets have no registers left for a second row.
+/// The number of rows of a dense tile; narrower instruction sets have no registers left for a second row.
 const ROWS: usize = 4;
-/// Share of entries from which the dense tile is faster, measured on 100 columns.
+/// The density from which on the dense tile is faster, measured on 100 columns.
 const DENSE: f64 = 2.0 / 3.0;
 
 /// Raises `best[i]` and `best[j]` to the product of rows i and j, for every pair i < j with j in `range`.
 ///
-/// Start from `best` full of −∞ and go over any ranges that cover `0..n`: `best[i]` is then the largest
-/// product of row i with another of the first n. A maximum does not depend on the order, so ranges
-/// can be shared among threads, each with its own `best`. Runs on the calling thread.
+/// Start from `best` full of −∞ and call this for ranges that cover `0..n`: `best[i]` is then the largest
+/// product of row i with another of the first n rows. A maximum does not depend on the order, so ranges
+/// can be shared among threads, each with its own `best`. The function runs on the calling thread.
 ///
-/// The rows of the range are made dense, a panel after the other, in scratch memory that the thread keeps: some
+/// The rows of the range are made dense, panel after panel, in scratch memory that the thread keeps: some
 /// `range.len() × cols` values.
 ///
 /// The error of a product is at most γ_k Σ|a||b| over the k entries of row i, γ_k = k·u / (1 − k·u),
-/// u = 2⁻²⁴. A product that is NaN raises nothing; whether an infinity or a NaN meets an absent entry as 0 or
-/// not at all is not specified.
+/// u = 2⁻²⁴. A product that is NaN raises nothing. It is not specified whether an infinity or a NaN is multiplied with
+/// an absent entry as with 0, or not at all.
 ///
 /// ```
 /// use kernels::{Exec, SparseRef, max_product};
@@ -50,8 +52,8 @@ const DENSE: f64 = 2.0 / 3.0;
 /// ```
 ///
 /// # Panics
-/// If the range ends beyond the rows, `best` has fewer than `range.end` places, or the dense rows are more values than a
-/// usize counts.
+/// If the range ends beyond the rows, `best` has fewer than `range.end` places, or the dense rows are more values than
+/// a usize counts.
 #[track_caller]
 pub fn max_product(exec: Exec, rows: SparseRef, range: Range<usize>, best: &mut [f32]) {
     assert!(
@@ -102,11 +104,11 @@ struct MaxProduct<'a> {
     best: &'a mut [f32],
     /// The panels, each `cols × width`.
     packed: &'a mut [f32],
-    /// A block, dense: `cols × ROWS` for every `ROWS` rows. Empty if rows go one by one.
+    /// The rows of a block, dense: `cols × ROWS` values for every `ROWS` rows. Empty if rows are taken one by one.
     dense: &'a mut [f32],
-    /// Largest product of each column, padded to whole panels.
+    /// The largest product of each column, padded to whole panels.
     of_columns: &'a mut [f32],
-    /// A vector for each row of a block, its largest lane yet to be found.
+    /// A vector for each row of a block, whose largest lane is the row's largest product.
     of_rows: &'a mut [f32],
 }
 
@@ -230,7 +232,7 @@ fn pack(rows: SparseRef, range: Range<usize>, width: usize, packed: &mut [f32]) 
     }
 }
 
-/// The rows of a block, dense, `ROWS` of them interleaved.
+/// Writes the rows of a block to `dense`, `ROWS` rows interleaved; does nothing if `dense` is empty.
 #[inline(always)]
 fn make_dense(rows: SparseRef, block: Range<usize>, dense: &mut [f32]) {
     dense.fill(0.0);
@@ -245,7 +247,7 @@ fn make_dense(rows: SparseRef, block: Range<usize>, dense: &mut [f32]) {
     }
 }
 
-/// `ROWS` interleaved dense rows times a panel.
+/// Returns the products of `ROWS` interleaved dense rows with the columns of a panel.
 #[inline(always)]
 fn tile_times_panel<S: Simd, const N: usize>(
     s: S,

@@ -1,4 +1,4 @@
-//! Sums over the rows of a matrix: the gradient of a bias.
+//! Sums over the rows of a matrix, with which the gradient of a bias is computed.
 //!
 //! ```
 //! use kernels::{Exec, MatRef, reduce};
@@ -15,12 +15,12 @@ use crate::machine::profile::{self, Part, Work};
 use crate::machine::simd::{Op, Simd};
 use crate::matrix::view::MatRef;
 
-/// Rows that are added before a sum is written back: with one at a time, the sums of a narrow matrix would wait for
-/// their own write each time.
+/// The number of rows that are added before a sum is written back: with one row at a time, each sum of a narrow matrix
+/// would wait for its own last write.
 const TOGETHER: usize = 8;
 
-/// `sums[j]` = Σᵢ `m[i, j]`, row after row; `m` has contiguous rows. The error is at most γ_B·Σᵢ |`m[i, j]`| for B
-/// rows, with γ_B = B·u / (1 − B·u) and u = 2⁻²⁴.
+/// Computes `sums[j]` = Σᵢ `m[i, j]`, row after row; `m` has contiguous rows. The error is at most γ_B·Σᵢ |`m[i, j]`|
+/// for B rows, with γ_B = B·u / (1 − B·u) and u = 2⁻²⁴.
 ///
 /// # Panics
 /// If there are not as many sums as columns, or rows of `m` are not contiguous.
@@ -50,7 +50,7 @@ pub fn column_sums(exec: Exec, m: MatRef, sums: &mut [f32]) {
     exec.isa().dispatch(Sums(m, sums))
 }
 
-/// `sums` ← `sums` + all rows, row after row.
+/// Adds all rows of `m` to `sums`, row after row.
 #[inline(always)]
 pub(crate) fn add_rows<S: Simd>(s: S, m: MatRef, sums: &mut [f32]) {
     let whole = m.rows() - m.rows() % TOGETHER;
@@ -60,7 +60,7 @@ pub(crate) fn add_rows<S: Simd>(s: S, m: MatRef, sums: &mut [f32]) {
             let mut sum = s.load_partial(sums);
             for row in rows {
                 let row = &row[j * S::LANES..][..sums.len()];
-                // The processor does not follow so many rows at once where they come from memory.
+                // The hardware prefetcher does not follow so many rows at once.
                 s.prefetch_ahead(row, TOGETHER * m.row_stride());
                 sum = s.add(sum, s.load_partial(row));
             }

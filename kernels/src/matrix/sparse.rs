@@ -5,9 +5,9 @@ use crate::machine::profile::Work;
 use crate::machine::simd::Simd;
 use crate::matrix::view::{MatRef, ShapeError};
 
-/// A sparse matrix to read, `rows × cols`: the entries of row i are `values[starts[i]..starts[i + 1]]`,
-/// in the columns that `columns` names at the same places, in any order. A column named twice in a
-/// row counts twice.
+/// A view of a sparse matrix for reading, `rows × cols`: the entries of row i are `values[starts[i]..starts[i + 1]]`,
+/// in the columns that `columns` names at the same places, in any order. The entries of a column that is named twice in
+/// a row add up.
 ///
 /// ```
 /// use kernels::SparseRef;
@@ -28,7 +28,7 @@ pub struct SparseRef<'a> {
 }
 
 impl<'a> SparseRef<'a> {
-    /// A matrix of `starts.len() − 1` rows.
+    /// Returns the matrix of `starts.len() − 1` rows with these entries.
     ///
     /// # Errors
     /// If `starts` does not rise from 0 to the number of values, there are not as many columns as
@@ -65,48 +65,51 @@ impl<'a> SparseRef<'a> {
         })
     }
 
-    /// Number of rows.
+    /// Returns the number of rows.
     pub fn rows(&self) -> usize {
         self.starts.len() - 1
     }
 
-    /// Number of columns.
+    /// Returns the number of columns.
     pub fn cols(&self) -> usize {
         self.cols
     }
 
-    /// The same entries with other values, as many of them.
+    /// Returns a matrix with entries at the same places that have other values.
+    ///
+    /// # Panics
+    /// If there are not as many values as before.
     pub(crate) fn with_values(self, values: &'a [f32]) -> Self {
         assert_eq!(values.len(), self.values.len(), "values of other entries");
         SparseRef { values, ..self }
     }
 
-    /// All entries, row after row.
+    /// Returns the values of all entries, row after row.
     pub(crate) fn values(self) -> &'a [f32] {
         self.values
     }
 
-    /// Number of entries.
+    /// Returns the number of entries.
     pub fn entries(&self) -> usize {
         self.starts[self.rows()] - self.starts[0]
     }
 
-    /// Work of the product with a dense matrix of `width` columns, of which no more rows are read than there are
-    /// entries.
+    /// Returns the work of the product with a dense matrix of `width` columns, of which no more rows are read than
+    /// there are entries.
     pub(crate) fn work(&self, width: usize) -> Work {
         let entries = self.entries();
         let values = 2 * entries + (entries.min(self.cols) + self.rows()) * width;
         Work::new(2 * entries * width, values)
     }
 
-    /// Work of the products of each row in `range` with all rows before it.
+    /// Returns the work of the products of each row in `range` with all rows before it.
     pub(crate) fn work_of_pairs(&self, range: std::ops::Range<usize>) -> Work {
         let entries = |row: usize| self.starts[row] - self.starts[0];
         let flops = 2 * range.clone().map(entries).sum::<usize>();
         Work::new(flops, 2 * entries(range.end) + range.end)
     }
 
-    /// Share of the places that have an entry; 0 if there are none.
+    /// Returns the number of entries divided by `rows × cols`; 0 for a matrix of no places.
     pub fn density(&self) -> f64 {
         let places = self.rows() as f64 * self.cols as f64;
         if places > 0.0 {
@@ -116,7 +119,7 @@ impl<'a> SparseRef<'a> {
         }
     }
 
-    /// The columns of the entries of row `i`, and the entries.
+    /// Returns the columns of the entries of row `i`, and their values.
     ///
     /// # Panics
     /// If there is no such row.
@@ -144,14 +147,17 @@ impl par::Rows for SparseRef<'_> {
     }
 }
 
-/// A value to write beside each entry of a sparse matrix.
+/// A view for writing of one value for each entry of a sparse matrix.
 pub(crate) struct EntriesMut<'a> {
     starts: &'a [usize],
     values: &'a mut [f32],
 }
 
 impl<'a> EntriesMut<'a> {
-    /// One of `values` for each entry of `of`.
+    /// Returns a view of `values`, one for each entry of `of`.
+    ///
+    /// # Panics
+    /// If there are not as many values as entries.
     pub(crate) fn new(of: SparseRef<'a>, values: &'a mut [f32]) -> Self {
         assert_eq!(values.len(), of.entries(), "values of other entries");
         EntriesMut {
@@ -160,14 +166,17 @@ impl<'a> EntriesMut<'a> {
         }
     }
 
-    /// One of `values` for each entry of a matrix whose rows start there.
+    /// Returns a view of `values`, one for each entry of a matrix whose rows start at `starts`.
+    ///
+    /// # Panics
+    /// If there are not as many values as entries.
     pub(crate) fn beside(starts: &'a [usize], values: &'a mut [f32]) -> Self {
         let entries = starts[starts.len() - 1] - starts[0];
         assert_eq!(values.len(), entries, "values of other entries");
         EntriesMut { starts, values }
     }
 
-    /// The values beside row `i`.
+    /// Returns the values for the entries of row `i`.
     #[inline(always)]
     pub(crate) fn row(&mut self, i: usize) -> &mut [f32] {
         let first = self.starts[0];
@@ -195,21 +204,22 @@ impl par::Rows for EntriesMut<'_> {
     }
 }
 
-/// A sieve: it says which values of a dense row become entries of a sparse one, a vector of them at a time.
+/// A rule that says which values of a dense row become entries of a sparse row, a vector of values at a time.
 pub(crate) trait Sift: Copy {
-    /// Where values are left out. The first of `values` stands in column `first`; there are `len` of them.
+    /// Returns the mask of the values that are left out. The first lane of `values` stands in column `first`, and the
+    /// first `len` lanes count.
     fn left_out<S: Simd>(self, s: S, first: usize, len: usize, values: S::F32) -> S::Mask;
 
-    /// Whether the value in a column is left out.
+    /// Returns whether `value`, in a column, is left out.
     fn leaves_out(self, column: usize, value: f32) -> bool;
 }
 
-/// Values that are at least this, or NaN.
+/// The rule that keeps values that are at least this value, or NaN.
 #[derive(Clone, Copy)]
 pub(crate) struct AtLeast(pub(crate) f32);
 
 impl AtLeast {
-    /// Values above 0, or NaN.
+    /// The rule that keeps values above 0, or NaN.
     pub(crate) const ABOVE_ZERO: AtLeast = AtLeast(f32::from_bits(1));
 }
 
@@ -226,10 +236,11 @@ impl Sift for AtLeast {
     }
 }
 
-/// Writes the values of a dense row that pass a sieve, and their columns, which rise. Returns how many there are.
+/// Writes the values of a dense row that a rule keeps to `values`, and their columns, in ascending order, to `columns`.
+/// Returns the number of values written.
 ///
 /// # Panics
-/// If there is no room for them.
+/// If there is no room for the values.
 #[inline(always)]
 pub(crate) fn sift<S: Simd>(
     s: S,
@@ -254,8 +265,8 @@ pub(crate) fn sift<S: Simd>(
     used
 }
 
-/// out ← out + a sparse row times a dense matrix with contiguous rows: one axpy an entry, in their order, a
-/// panel of columns at a time in registers.
+/// Adds to `out` the product of a sparse row and a dense matrix with contiguous rows: one axpy for each entry, in the
+/// order of the entries, with a panel of columns of `out` at a time in registers.
 ///
 /// # Panics
 /// If the matrix has too few rows, or rows that are too short.
@@ -284,11 +295,12 @@ pub(crate) fn add_row_product<S: Simd>(
     }
 }
 
-/// Entries by which rows are fetched from memory ahead of their use: they follow each other in no order.
+/// The number of entries by which rows of the dense matrix are fetched ahead of their use, since they are read in no
+/// order that a prefetcher could follow.
 const AHEAD: usize = 2;
 
-/// [`add_row_product`] on as many panels of `N` vectors as there are from place `done` of `out` on; returns where
-/// they end.
+/// Computes [`add_row_product`] for as many whole panels of `N` vectors as there are from place `done` of `out` on.
+/// Returns the place at which they end.
 #[inline(always)]
 fn panels<S: Simd, const N: usize>(
     s: S,
@@ -301,7 +313,7 @@ fn panels<S: Simd, const N: usize>(
     while done + width <= out.len() {
         let out = &mut out[done..][..width];
         let mut sums = [s.splat(0.0); N];
-        // Indices, not iterators: the sums must stay in registers.
+        // Loops over indices, not iterators, keep the sums in registers.
         #[allow(clippy::needless_range_loop)]
         for v in 0..N {
             sums[v] = s.load(&out[v * S::LANES..]);
@@ -324,7 +336,8 @@ fn panels<S: Simd, const N: usize>(
     done
 }
 
-/// A sparse row times a dense panel of `N` vectors a row: one axpy an entry, the sums in registers.
+/// Returns the product of a sparse row and a dense panel of `N` vectors a row: one axpy for each entry, with the sums
+/// in registers.
 ///
 /// # Panics
 /// If the panel has too few rows.

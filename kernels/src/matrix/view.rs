@@ -1,4 +1,4 @@
-//! Views of matrices: borrowed data, a shape, and strides.
+//! Views of matrices, each of which is borrowed data, a shape, and strides.
 
 mod read;
 mod shape;

@@ -1,4 +1,4 @@
-//! The nearest row, by angle: products of unit rows, of which only the largest of each row is kept.
+//! The cosine of each row with its nearest row: products of rows of norm 1, of which only the largest is kept.
 
 use crate::function::vector::largest;
 use crate::machine::exec::Exec;
@@ -8,16 +8,17 @@ use crate::matrix::dictionary;
 use crate::matrix::matmul::{Sink, matmul_into};
 use crate::matrix::view::{MatMut, MatRef};
 
-/// Rows of a product that exist at a time.
+/// The number of rows of a product that exist at a time.
 const PIECE: usize = 32;
 
-/// `best[i]` = maxⱼ cos(row i of a, row j of b), for contiguous rows of d values; −∞ if b has none.
+/// Computes `best[i]` = maxⱼ cos(row i of a, row j of b), for contiguous rows of d values; −∞ if b has no rows.
 ///
-/// Signed: a row counts as far from its opposite. A row of zeros has cosine 0 with all. The error is
-/// at most γ_{3d+10}, whatever the scale of a row. NaN where row i of a or any row of b holds a NaN or an infinity.
+/// Cosines are signed: a row counts as far from its opposite. A row of zeros has cosine 0 with every row. The error is
+/// at most γ_{3d+10}, whatever the scale of a row. The result is NaN where row i of a or any row of b holds a NaN or an
+/// infinity.
 ///
 /// # Panics
-/// If the rows of the two differ in length, or there are not as many places as rows of a.
+/// If the rows of the two differ in length, or `best` has not as many places as a has rows.
 #[track_caller]
 pub fn max_cosines(exec: Exec, a: MatRef, b: MatRef, best: &mut [f32]) {
     assert_eq!(
@@ -31,10 +32,10 @@ pub fn max_cosines(exec: Exec, a: MatRef, b: MatRef, best: &mut [f32]) {
     nearest(exec, &Unit::of(exec, a), &Unit::of(exec, b), false, best);
 }
 
-/// The mean max cosine similarity (MMCS): the mean over the rows of a (n×d) of the largest cosine with a row of b (m×d)
-/// (Sharkey, Braun and Millidge, *Taking features out of superposition with sparse autoencoders*, 2022). It is not
-/// symmetric: with the true features as a, it is low where some of them were not found; with the dictionary as a, where
-/// some of its elements are no true feature. It is NaN where a has no rows, and −∞ where b has none.
+/// Returns the mean max cosine similarity (MMCS): the mean over the rows of a (n×d) of the largest cosine with a row of
+/// b (m×d) (Sharkey, Braun and Millidge, *Taking features out of superposition with sparse autoencoders*, 2022). It is
+/// not symmetric: with the true features as a, it is low where some of them were not found; with the dictionary as a,
+/// where some of its elements are no true feature. It is NaN where a has no rows, and −∞ where b has none.
 ///
 /// # Panics
 /// If the rows of the two differ in length.
@@ -45,11 +46,11 @@ pub fn mmcs(exec: Exec, a: MatRef, b: MatRef) -> f64 {
     best.iter().map(|&c| f64::from(c)).sum::<f64>() / best.len() as f64
 }
 
-/// `best[i]` = the largest cosine of row i with another row; −∞ if there is none. Its error, and what becomes of NaN, are
-/// those of [`max_cosines`].
+/// Computes `best[i]` = the largest cosine of row i of the dictionary with another row; −∞ if there is no other row.
+/// The error and the results for NaN are those of [`max_cosines`].
 ///
 /// # Panics
-/// If there are not as many places as rows.
+/// If `best` has not as many places as there are rows.
 #[track_caller]
 pub fn neighbour_cosines(exec: Exec, dictionary: MatRef, best: &mut [f32]) {
     check(dictionary, best);
@@ -68,7 +69,7 @@ fn check(a: MatRef, best: &[f32]) {
     );
 }
 
-/// A copy of some rows at norm 1.
+/// A copy of some rows, scaled to norm 1.
 pub(super) struct Unit {
     values: Vec<f32>,
     rows: usize,
@@ -87,7 +88,7 @@ impl Unit {
         Unit { values, rows, cols }
     }
 
-    /// Whether row i held a NaN or an infinity, which makes NaN of all its values.
+    /// Returns whether row i held a NaN or an infinity, which makes all its values NaN.
     fn is_nan(&self, i: usize) -> bool {
         let first = self.values.get(i * self.cols);
         first.is_some_and(|value| value.is_nan())
@@ -109,7 +110,7 @@ fn nearest(exec: Exec, a: &Unit, b: &Unit, others: bool, best: &mut [f32]) {
         best: &mut *best,
     };
     matmul_into(exec, a.as_ref(), b.as_ref().t(), &none, PIECE, sink);
-    // A maximum passes over NaN.
+    // A maximum passes over NaN, so NaNs are written here.
     let all = (0..b.rows).any(|j| b.is_nan(j));
     for (i, best) in best.iter_mut().enumerate() {
         if all || a.is_nan(i) {
@@ -118,10 +119,10 @@ fn nearest(exec: Exec, a: &Unit, b: &Unit, others: bool, best: &mut [f32]) {
     }
 }
 
-/// Takes the largest value of each row.
+/// The sink that keeps the largest value of each row of a product.
 struct Nearest<'a> {
     rows: std::ops::Range<usize>,
-    /// Whether a row's product with itself does not count.
+    /// Whether a row's product with itself is left out.
     others: bool,
     best: &'a mut [f32],
 }

@@ -1,4 +1,4 @@
-//! One-to-one matching of two dictionaries, by the assignment that makes the sum of cosines largest.
+//! The one-to-one matching of two dictionaries, by the assignment with the largest sum of cosines.
 
 use super::cosines::Unit;
 use crate::machine::exec::Exec;
@@ -8,13 +8,14 @@ use crate::matrix::view::{MatMut, MatRef};
 /// A matching of the rows of two dictionaries: as many pairs as the smaller one has rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Matching {
-    /// Row of a, row of b, and their cosine; rows of a rise.
+    /// The pairs: a row of a, a row of b, and their cosine, in ascending order of rows of a.
     pub pairs: Vec<(usize, usize, f32)>,
 }
 
 impl Matching {
-    /// The matching with the largest sum of cosines of all (n×d and m×d, contiguous rows). It takes 4·nm bytes, and
-    /// time in O(nm·min(n, m)) at worst: for 1,024 rows against as many unrelated ones, a quarter of a second.
+    /// Returns the matching with the largest sum of cosines of all, for a (n×d) and b (m×d) with contiguous rows. It
+    /// takes 4·nm bytes, and time in O(nm·min(n, m)) at worst: for 1,024 rows against as many unrelated ones, a quarter
+    /// of a second.
     ///
     /// # Panics
     /// If the rows of the two differ in length, or hold a NaN or an infinity.
@@ -27,7 +28,7 @@ impl Matching {
             a.cols(),
             b.cols()
         );
-        // Rows are those of the smaller one.
+        // The rows of the matrix of cosines are those of the smaller dictionary.
         let swapped = a.rows() > b.rows();
         let (few, many) = if swapped { (b, a) } else { (a, b) };
         let (n, m) = (few.rows(), many.rows());
@@ -61,7 +62,7 @@ impl Matching {
         Matching { pairs }
     }
 
-    /// MCC, the mean cosine over the pairs. NaN where there are none.
+    /// Returns the mean cosine over the pairs (MCC), or NaN where there are no pairs.
     pub fn mean_cosine(&self) -> f64 {
         let sum: f64 = self.pairs.iter().map(|&(.., c)| f64::from(c)).sum();
         sum / self.pairs.len() as f64
@@ -69,18 +70,18 @@ impl Matching {
 }
 
 /// Assigns to each row of a matrix of finite values a column of its own, so that the sum of the values chosen is the
-/// largest.
+/// largest. Returns the column of each row. The rows of the matrix follow each other in `values`.
 ///
 /// ```
-/// // Each row's largest value is in the first column, which only one of them can have.
+/// // The largest value of each row is in the first column, which only one row can have.
 /// assert_eq!(kernels::metrics::assign(&[3.0, 1.0, 2.0, 9.0, 8.0, 0.0], 3), [0, 1]);
 /// ```
 ///
-/// Shortest augmenting paths with dual variables (Jonker & Volgenant 1987, in the rectangular form of Crouse,
-/// *On implementing 2D rectangular assignment algorithms*, 2016), in f64.
+/// The method is that of shortest augmenting paths with dual variables (Jonker & Volgenant 1987, in the rectangular
+/// form of Crouse, *On implementing 2D rectangular assignment algorithms*, 2016), in f64.
 ///
 /// # Panics
-/// If there are more rows than columns, values that fill no row, or a value that is NaN or infinite.
+/// If there are more rows than columns, `values` are not whole rows, or a value is NaN or infinite.
 #[track_caller]
 pub fn assign(values: &[f32], columns: usize) -> Vec<usize> {
     const NONE: usize = usize::MAX;
@@ -122,7 +123,7 @@ pub fn assign(values: &[f32], columns: usize) -> Vec<usize> {
                     length[j] = path;
                     before[j] = row;
                 }
-                // Among equals, the nearest is one that ends the path.
+                // Among columns at the same distance, one that ends the path is taken.
                 if length[j] < nearest.0 || (length[j] == nearest.0 && row_of[j] == NONE) {
                     nearest = (length[j], at);
                 }

@@ -6,11 +6,12 @@ use crate::machine::simd::{Op, Simd};
 use crate::matrix::sparse::SparseRef;
 use crate::matrix::view::MatRef;
 
-/// Sums over samples x (d values), their reconstructions x̂ and codes f (n values).
+/// Sums over samples x (d values), their reconstructions x̂ and their codes f (n values), and the measures that follow
+/// from them.
 ///
-/// All is summed in f64, sample after sample, so that the cuts between batches do not show in any bit.
-/// Measures are NaN before the first sample, and after a NaN in what they are of; a NaN in a code counts as active in
-/// [`firings`](Stream::firings).
+/// All is summed in f64, sample after sample, so that the cuts between batches do not change a bit of the results.
+/// Measures are NaN before the first sample, and after a NaN in the data that they are computed from; a NaN in a code
+/// counts as active in [`firings`](Stream::firings).
 ///
 /// ```
 /// use kernels::metrics::Stream;
@@ -30,29 +31,30 @@ use crate::matrix::view::MatRef;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stream {
     samples: u64,
-    /// Σ‖x̂ − x‖²
+    /// The sum of ‖x̂ − x‖².
     error: f64,
-    /// Σ‖x̂‖²
+    /// The sum of ‖x̂‖².
     square: f64,
-    /// Σ x·x̂
+    /// The sum of x·x̂.
     product: f64,
-    /// Σ cos(x, x̂)
+    /// The sum of cos(x, x̂).
     cosine: f64,
-    /// The first sample: what is far from 0 in all samples would cancel in the variance.
+    /// The first sample. Sums are taken from it, since what is far from 0 in all samples would cancel in the variance.
     origin: Vec<f32>,
-    /// Σ (x − origin)
+    /// The sum of x − origin.
     offset: Vec<f64>,
-    /// Σ ‖x − origin‖²
+    /// The sum of ‖x − origin‖².
     spread: f64,
+    /// The number of active entries of all codes.
     active: u64,
-    /// Σ‖f‖₁
+    /// The sum of ‖f‖₁.
     magnitude: f64,
     /// The number of samples on which each element was active.
     firings: Vec<u64>,
 }
 
 impl Stream {
-    /// No samples yet, for x of d values and dictionaries of n elements.
+    /// Returns a stream of no samples yet, for x of d = `width` values and dictionaries of n = `dictionary` elements.
     pub fn new(width: usize, dictionary: usize) -> Stream {
         Stream {
             samples: 0,
@@ -69,7 +71,7 @@ impl Stream {
         }
     }
 
-    /// Adds a batch: samples and reconstructions of B×d, contiguous rows, and codes of B×n.
+    /// Adds a batch: samples `x` and reconstructions `x_hat`, B×d with contiguous rows, and codes, B×n.
     ///
     /// # Panics
     /// If the shapes do not match, or rows of `x` or `x_hat` are not contiguous.
@@ -111,7 +113,7 @@ impl Stream {
         });
     }
 
-    /// Samples so far, N.
+    /// Returns the number N of samples so far.
     pub fn samples(&self) -> u64 {
         self.samples
     }
@@ -120,18 +122,19 @@ impl Stream {
         sum / self.samples as f64
     }
 
-    /// E‖x̂ − x‖², summed over the d values: the reconstruction loss.
+    /// Returns E‖x̂ − x‖², summed over the d values: the reconstruction loss.
     pub fn squared_error(&self) -> f64 {
         self.mean(self.error)
     }
 
-    /// The mean squared error, over samples and values: E‖x̂ − x‖²/d.
+    /// Returns the mean squared error, over samples and values: E‖x̂ − x‖²/d.
     pub fn mse(&self) -> f64 {
         self.squared_error() / self.origin.len() as f64
     }
 
-    /// 1 − Σ‖x̂ − x‖² / (Σ‖x‖² − N‖x̄‖²) with the mean x̄ of the samples: 1 for perfect reconstructions, 0 for x̄ in
-    /// place of all of them. NaN where all samples are equal, as there is no variance to explain.
+    /// Returns the explained variance, 1 − Σ‖x̂ − x‖² / (Σ‖x‖² − N‖x̄‖²) with the mean x̄ of the samples: 1 for perfect
+    /// reconstructions, 0 for x̄ in place of all of them. It is NaN where all samples are equal, as there is no
+    /// variance to explain.
     pub fn explained_variance(&self) -> f64 {
         // The variance is the same from any origin.
         let mean: f64 = self.offset.iter().map(|o| o * o).sum();
@@ -141,7 +144,7 @@ impl Stream {
         }
     }
 
-    /// E‖f‖₀: active entries of a code.
+    /// Returns L0, E‖f‖₀: the mean number of active entries of a code.
     pub fn l0(&self) -> f64 {
         if self.magnitude.is_nan() {
             return f64::NAN;
@@ -149,23 +152,23 @@ impl Stream {
         self.mean(self.active as f64)
     }
 
-    /// E‖f‖₁
+    /// Returns L1, E‖f‖₁: the mean of the sum of a code's magnitudes.
     pub fn l1(&self) -> f64 {
         self.mean(self.magnitude)
     }
 
-    /// E cos(x, x̂); 0 counts for a sample where either is 0.
+    /// Returns the mean cosine similarity E cos(x, x̂); a sample where x or x̂ is 0 counts as 0.
     pub fn cosine_similarity(&self) -> f64 {
         self.mean(self.cosine)
     }
 
-    /// E‖x̂‖² / E[x·x̂], the relative reconstruction bias (Rajamanoharan et al., arXiv 2404.16014): the γ for which
-    /// x̂/γ reconstructs best. Below 1 where reconstructions are shrunk.
+    /// Returns the relative reconstruction bias E‖x̂‖² / E[x·x̂] (Rajamanoharan et al., arXiv 2404.16014): the γ for
+    /// which x̂/γ reconstructs best. It is below 1 where reconstructions are shrunk.
     pub fn reconstruction_bias(&self) -> f64 {
         self.square / self.product
     }
 
-    /// Share of the elements that were active on no sample.
+    /// Returns the share of the elements that were active on no sample.
     pub fn dead_fraction(&self) -> f64 {
         if self.samples == 0 || self.magnitude.is_nan() {
             return f64::NAN;
@@ -174,7 +177,7 @@ impl Stream {
         dead as f64 / self.firings.len() as f64
     }
 
-    /// The number of samples on which each element was active.
+    /// Returns the number of samples on which each element was active.
     pub fn firings(&self) -> &[u64] {
         &self.firings
     }

@@ -1,4 +1,4 @@
-//! One block of the model, forward and back, its rows shared among threads.
+//! The forward and backward pass of one block of the model, in which threads share the rows of a batch.
 
 use super::parameters::Block;
 use crate::function::activation::Activation;
@@ -9,16 +9,16 @@ use crate::matrix::matmul::{
 };
 use crate::matrix::view::{MatMut, MatRef};
 
-/// Rows that are worth a thread of their own.
+/// The least number of rows that is worth a thread of its own.
 const LEAF_ROWS: usize = 32;
 
-/// Rows of a thread's share of a batch: a multiple of the height of the tallest tile.
+/// Returns the number of rows of a thread's share of a batch: a multiple of the height of the tallest tile.
 fn share(exec: Exec, rows: usize) -> usize {
     let even = rows.div_ceil(par::threads(exec)).next_multiple_of(8);
     even.max(LEAF_ROWS)
 }
 
-/// One block's way forward: from x to the pre-activations, the activations and y.
+/// Computes the pre-activations, the activations and the output y of one block from its input x.
 pub(super) fn forward(
     exec: Exec,
     block: Block,
@@ -42,7 +42,8 @@ pub(super) fn forward(
     });
 }
 
-/// One block's way back: from the gradient after it, d_y, to those with respect to its pre-activations and its input.
+/// Computes the gradients with respect to the pre-activations and the input of one block from that with respect to its
+/// output, d_y.
 pub(super) fn backward(
     exec: Exec,
     block: Block,

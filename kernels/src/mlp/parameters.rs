@@ -1,20 +1,20 @@
-//! The parameters of a residual MLP, in one piece of memory.
+//! The parameters of a residual MLP, in one slice, and the shape that they follow from.
 
 use crate::function::activation::Activation;
 use crate::matrix::view::{MatMut, MatRef};
 
-/// What a residual MLP looks like.
+/// The shape of a residual MLP: its sizes and its activation function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
-    /// Rows of each of the two embeddings: the length of a one-hot vector.
+    /// The number of rows of each of the two embeddings, which is the length of a one-hot vector.
     pub vocabulary: usize,
-    /// Width d of the residual stream, which is also the number of output classes.
+    /// The width d of the residual stream, which is also the number of output classes.
     pub width: usize,
-    /// Width h of the hidden layer of each block.
+    /// The width h of the hidden layer of each block.
     pub hidden: usize,
-    /// Number of blocks L.
+    /// The number L of blocks.
     pub layers: usize,
-    /// The activation of the hidden layers.
+    /// The activation function of the hidden layers.
     pub activation: Activation,
 }
 
@@ -27,17 +27,17 @@ impl Shape {
         2 * self.width * self.hidden + self.hidden + self.width
     }
 
-    /// Number of parameters.
+    /// Returns the number of parameters.
     pub fn parameters(&self) -> usize {
         2 * self.embedding_len() + self.layers * self.block_len()
     }
 }
 
-/// The parameters of a residual MLP, or a gradient with respect to them, or a moment of one.
+/// The parameters of a residual MLP, or a gradient with respect to them, or a moment of such a gradient.
 ///
 /// All of them are one slice, in this order: E₁ and E₂ (`vocabulary × d` each), then for each block
 /// W₁ (h×d), b₁ (h), W₂ (d×h), b₂ (d), matrices row-major. So an optimiser or a checkpoint needs to know
-/// nothing of what they mean.
+/// nothing of what the values mean.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameters {
     shape: Shape,
@@ -47,31 +47,31 @@ pub struct Parameters {
 /// The parameters of one block.
 #[derive(Clone, Copy, Debug)]
 pub struct Block<'a> {
-    /// W₁, h×d.
+    /// The weights W₁ of the hidden layer, h×d.
     pub w1: MatRef<'a>,
-    /// b₁, h values.
+    /// The bias b₁ of the hidden layer, h values.
     pub b1: &'a [f32],
-    /// W₂, d×h.
+    /// The weights W₂ of the output, d×h.
     pub w2: MatRef<'a>,
-    /// b₂, d values.
+    /// The bias b₂ of the output, d values.
     pub b2: &'a [f32],
 }
 
-/// The parameters of one block, to write.
+/// The parameters of one block, for writing.
 #[derive(Debug)]
 pub struct BlockMut<'a> {
-    /// W₁, h×d.
+    /// The weights W₁ of the hidden layer, h×d.
     pub w1: MatMut<'a>,
-    /// b₁, h values.
+    /// The bias b₁ of the hidden layer, h values.
     pub b1: &'a mut [f32],
-    /// W₂, d×h.
+    /// The weights W₂ of the output, d×h.
     pub w2: MatMut<'a>,
-    /// b₂, d values.
+    /// The bias b₂ of the output, d values.
     pub b2: &'a mut [f32],
 }
 
 impl Parameters {
-    /// Parameters that are all zero.
+    /// Returns parameters that are all zero.
     pub fn zeros(shape: Shape) -> Parameters {
         Parameters {
             shape,
@@ -79,22 +79,22 @@ impl Parameters {
         }
     }
 
-    /// The shape.
+    /// Returns the shape of the model.
     pub fn shape(&self) -> Shape {
         self.shape
     }
 
-    /// All parameters.
+    /// Returns all parameters.
     pub fn values(&self) -> &[f32] {
         &self.values
     }
 
-    /// All parameters, to write.
+    /// Returns all parameters, for writing.
     pub fn values_mut(&mut self) -> &mut [f32] {
         &mut self.values
     }
 
-    /// The two embeddings E₁ and E₂, `vocabulary × d`.
+    /// Returns the two embeddings E₁ and E₂, `vocabulary × d` each.
     pub fn embeddings(&self) -> [MatRef<'_>; 2] {
         let Shape {
             vocabulary, width, ..
@@ -103,7 +103,7 @@ impl Parameters {
         [first, &rest[..first.len()]].map(|e| MatRef::first(e, vocabulary, width))
     }
 
-    /// The two embeddings, to write.
+    /// Returns the two embeddings E₁ and E₂, for writing.
     pub fn embeddings_mut(&mut self) -> [MatMut<'_>; 2] {
         let Shape {
             vocabulary, width, ..
@@ -113,7 +113,7 @@ impl Parameters {
         [first, &mut rest[..len]].map(|e| MatMut::first(e, vocabulary, width))
     }
 
-    /// Block `l`.
+    /// Returns the parameters of block `l`.
     ///
     /// # Panics
     /// If there is no such block.
@@ -132,7 +132,7 @@ impl Parameters {
         }
     }
 
-    /// Block `l`, to write.
+    /// Returns the parameters of block `l`, for writing.
     ///
     /// # Panics
     /// If there is no such block.

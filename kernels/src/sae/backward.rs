@@ -1,4 +1,4 @@
-//! Sums over samples and over elements, of which gradients with respect to biases and dictionaries are made.
+//! Sums over samples and over elements, from which gradients with respect to biases and dictionaries are computed.
 
 use std::ops::Range;
 
@@ -11,10 +11,10 @@ use crate::matrix::reduce::add_rows;
 use crate::matrix::sparse::SparseRef;
 use crate::matrix::view::{MatMut, MatRef};
 
-/// Elements that are worth another thread.
+/// The number of elements that is worth another thread.
 const LEAF: usize = 32;
 
-/// `sums[j]` ← Σ over samples of the values in column j, sample after sample.
+/// Computes `sums[j]` ← Σ over samples of the values in column j, sample after sample.
 pub(super) fn column_sums(entries: SparseRef, sums: &mut [f32]) {
     let n = entries.entries();
     let _span = profile::timed(Part::Sums, || Work::new(n, 2 * n + sums.len()));
@@ -27,8 +27,8 @@ pub(super) fn column_sums(entries: SparseRef, sums: &mut [f32]) {
     }
 }
 
-/// The gradient with respect to `b_dec`: Σ over samples of `d_output`, less `W_encᵀ d_b_enc` where the encoder reads
-/// x − b_dec; where it does not, `w_enc` has no rows.
+/// Computes the gradient with respect to `b_dec`: Σ over samples of `d_output`, minus `W_encᵀ d_b_enc` where the
+/// encoder reads x − b_dec. Where it does not, `w_enc` has no rows.
 pub(super) fn decoder_bias(
     exec: Exec,
     d_output: MatRef,
@@ -36,7 +36,7 @@ pub(super) fn decoder_bias(
     d_b_enc: &[f32],
     d_b_dec: &mut [f32],
 ) {
-    /// Columns that are worth another thread: enough of a row to stream.
+    /// The number of columns that is worth another thread: enough of a row to stream.
     const LEAF: usize = 256;
     #[derive(Clone, Copy)]
     struct Columns<'a> {
@@ -66,7 +66,7 @@ pub(super) fn decoder_bias(
     par::run(exec, op, (0..d_b_dec.len(), d_b_dec), LEAF, work);
 }
 
-/// `out[j]` += `factors[j]` · row j.
+/// Computes `out[j]` += `factors[j]` · row j of `rows`.
 pub(super) fn add_scaled_rows(exec: Exec, factors: &[f32], rows: MatRef, out: MatMut) {
     #[derive(Clone, Copy)]
     struct AddScaled;
@@ -84,7 +84,7 @@ pub(super) fn add_scaled_rows(exec: Exec, factors: &[f32], rows: MatRef, out: Ma
     par::run(exec, AddScaled, (factors, rows, out), LEAF, work);
 }
 
-/// Divides each row of a gradient by the norm of the row it belongs to; where that is 0, the gradient is 0.
+/// Divides each row of a gradient by the norm of the same row of `rows`; where the norm is 0, the gradient becomes 0.
 pub(super) fn divide_by_norms(exec: Exec, rows: MatRef, gradient: MatMut) {
     #[derive(Clone, Copy)]
     struct Divide;

@@ -1,5 +1,5 @@
-//! What a pass over a batch computes: the codes, the errors of their reconstructions, and the gradients with respect to
-//! them. A batch knows no variant.
+//! The results of a pass over a batch: the codes, the errors of their reconstructions, and the gradients with respect
+//! to both. Nothing here depends on the variant.
 
 mod codes;
 mod decoder;
@@ -15,21 +15,21 @@ use codes::Codes;
 pub use codes::DENSE;
 pub(super) use decoder::{Decoder, decode};
 
-/// The terms of a loss, each a mean over the batch, weighted as it counts.
+/// The terms of a loss: each a mean over the batch, times its coefficient in the loss.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Losses {
-    /// ‖x̂ − x‖², summed over the d values.
+    /// The squared reconstruction error ‖x̂ − x‖², summed over the d values.
     pub reconstruction: f64,
-    /// The penalty on the codes, its coefficient included.
+    /// The penalty on the codes, including its coefficient.
     pub sparsity: f64,
-    /// What a variant adds, its coefficient included.
+    /// The auxiliary loss that a variant adds, including its coefficient.
     pub auxiliary: f64,
-    /// Share of the codes' entries that are active; no part of the loss.
+    /// The density of the codes, which is the share of their B·n values that are active. It is not a term of the loss.
     pub density: f64,
 }
 
 impl Losses {
-    /// Means over no samples.
+    /// The losses of a batch of no samples: NaN, as means over nothing.
     pub(super) const OF_NOTHING: Losses = Losses {
         reconstruction: f64::NAN,
         sparsity: f64::NAN,
@@ -37,27 +37,27 @@ impl Losses {
         density: f64::NAN,
     };
 
-    /// The loss whose gradient training follows.
+    /// Returns the loss whose gradient training follows, which is the sum of its three terms.
     pub fn total(&self) -> f64 {
         self.reconstruction + self.sparsity + self.auxiliary
     }
 }
 
-/// What a pass over a batch computes, and room for it.
+/// The results of a pass over a batch, and the buffers that hold them.
 #[derive(Clone, Debug)]
 pub(super) struct Batch {
     width: usize,
-    /// Samples of the batch at hand.
+    /// The number of samples of the current batch.
     samples: usize,
     pub(super) codes: Codes,
     /// The gradient with respect to the reconstructions, B×d.
     d_output: Vec<f32>,
-    /// ‖e‖² of each sample.
+    /// The squared error ‖e‖² of each sample.
     errors: Vec<f64>,
 }
 
 impl Batch {
-    /// Room for up to `capacity` samples.
+    /// Returns a batch with room for up to `capacity` samples.
     pub(super) fn new(Shape { width, dictionary }: Shape, capacity: usize) -> Batch {
         Batch {
             width,
@@ -68,31 +68,31 @@ impl Batch {
         }
     }
 
-    /// The number of bytes that [`new`](Self::new) allocates.
+    /// Returns the number of bytes that [`new`](Self::new) allocates.
     pub(super) fn bytes(Shape { width, dictionary }: Shape, capacity: usize) -> usize {
         size_of::<f32>() * capacity * width
             + size_of::<f64>() * capacity
             + Codes::bytes(capacity, dictionary)
     }
 
-    /// The gradient with respect to the reconstructions, B×d.
+    /// Returns the gradient with respect to the reconstructions, B×d.
     pub(super) fn d_output(&self) -> MatRef<'_> {
         MatRef::first(&self.d_output, self.samples, self.width)
     }
 
-    /// The same, to write.
+    /// Returns the gradient with respect to the reconstructions, for writing.
     pub(super) fn d_output_mut(&mut self) -> MatMut<'_> {
         MatMut::first(&mut self.d_output, self.samples, self.width)
     }
 
-    /// ‖e‖² of each sample.
+    /// Returns the squared error ‖e‖² of each sample.
     pub(super) fn errors(&self) -> &[f64] {
         &self.errors[..self.samples]
     }
 
-    /// Takes the codes to the errors of their reconstructions and the gradients of the mean of ‖e‖², times the
-    /// decoder's weight, with respect to reconstructions and codes. Returns that mean without the weight, and the
-    /// density.
+    /// Computes, from the codes, the errors of their reconstructions, and the gradients of the mean of ‖e‖², times the
+    /// decoder's weight, with respect to reconstructions and codes. Returns the mean of ‖e‖² without the weight, and
+    /// the density of the codes.
     pub(super) fn reconstruct(&mut self, exec: Exec, decoder: Decoder, target: MatRef) -> Losses {
         self.samples = target.rows();
         let d_output = MatMut::first(&mut self.d_output, target.rows(), target.cols());
@@ -107,10 +107,10 @@ impl Batch {
         }
     }
 
-    /// Adds to the loss that of reconstructions by each of the shorter prefixes of the dictionary, whose mean it returns.
-    /// It goes to the gradient with respect to the codes; `sums` holds, for each prefix in turn, the gradients with
-    /// respect to its reconstructions and to those of the longer ones, summed. [`errors`](Self::errors) become those of
-    /// all these, summed for each sample.
+    /// Computes the loss of the reconstructions by each of some shorter `prefixes` of the dictionary, and returns its
+    /// mean over the batch. Adds its gradient with respect to the codes to the gradient with respect to them. Writes to
+    /// `sums`, for each prefix in turn, the gradient with respect to its reconstructions plus those of the longer
+    /// prefixes. [`errors`](Self::errors) become the sums over `prefixes` of the squared errors of each sample.
     pub(super) fn reconstruct_prefixes(
         &mut self,
         exec: Exec,
@@ -125,7 +125,7 @@ impl Batch {
         self.errors().iter().sum::<f64>() / target.rows() as f64
     }
 
-    /// The gradient with respect to the dictionary.
+    /// Writes the gradient with respect to the dictionary to `out`.
     pub(super) fn dictionary_gradient(&mut self, exec: Exec, out: MatMut) {
         let d_output = MatRef::first(&self.d_output, self.samples, self.width);
         self.codes.dictionary_gradient(exec, d_output, out);

@@ -1,4 +1,5 @@
-//! Operations on dense matrices: on what an encoder reads, and on the layers that it may have before its codes.
+//! Operations on dense matrices: on the input of an encoder, and on the layers that an encoder may have before its
+//! codes.
 
 use crate::function::elementwise::{Add, Binary, Sub, map_in_place, zip, zip_in_place};
 use crate::function::relu::{Relu, ReluBackward};
@@ -8,10 +9,10 @@ use crate::machine::profile::{Part, Work};
 use crate::machine::simd::Simd;
 use crate::matrix::view::{MatMut, MatRef};
 
-/// Rows that are worth another thread.
+/// The number of rows that is worth another thread.
 const LEAF: usize = 16;
 
-/// x ← max(0, x), a NaN kept.
+/// Computes x ← max(0, x); a NaN stays NaN.
 pub(super) fn relu(exec: Exec, x: MatMut) {
     #[derive(Clone, Copy)]
     struct InPlace;
@@ -28,19 +29,20 @@ pub(super) fn relu(exec: Exec, x: MatMut) {
     par::run(exec, InPlace, x, LEAF, || Work::new(0, 2 * n));
 }
 
-/// Back through a ReLU: d ← d where its output `y` is above 0, else 0; NaN where that is NaN.
+/// Computes the gradient through a ReLU with output `y`: `d` stays where `y` is above 0, and becomes 0 elsewhere, or
+/// NaN where `y` is NaN.
 pub(super) fn relu_backward(exec: Exec, y: MatRef, d: MatMut) {
     combine(exec, WhereActive, y, d);
 }
 
-/// a ← a + b
+/// Computes a ← a + b.
 pub(super) fn add(exec: Exec, b: MatRef, a: MatMut) {
     combine(exec, Add, b, a);
 }
 
-/// out ← x − 1·bᵀ: b is subtracted from each row.
+/// Computes out ← x − 1·bᵀ: subtracts b from each row of x.
 pub(super) fn subtract_bias(exec: Exec, x: MatRef, b: &[f32], out: MatMut) {
-    /// Rows that are worth another thread.
+    /// The number of rows that is worth another thread.
     const LEAF: usize = 64;
     #[derive(Clone, Copy)]
     struct Subtract<'a>(&'a [f32]);
@@ -57,19 +59,19 @@ pub(super) fn subtract_bias(exec: Exec, x: MatRef, b: &[f32], out: MatMut) {
     par::run(exec, Subtract(b), (x, out), LEAF, || Work::new(n, 2 * n));
 }
 
-/// to ← from
+/// Copies the values of `from` to `to`, which has the same shape.
 pub(super) fn copy(from: MatRef, mut to: MatMut) {
     for i in 0..from.rows() {
         to.row_mut(i).copy_from_slice(from.row(i));
     }
 }
 
-/// a ← b − a
+/// Computes a ← b − a.
 pub(super) fn subtract_from(exec: Exec, b: MatRef, a: MatMut) {
     combine(exec, From, b, a);
 }
 
-/// a ← f(a, b)
+/// Computes a ← f(a, b), value by value.
 fn combine<F: Binary>(exec: Exec, f: F, b: MatRef, a: MatMut) {
     #[derive(Clone, Copy)]
     struct InPlace<F>(F);
@@ -87,6 +89,7 @@ fn combine<F: Binary>(exec: Exec, f: F, b: MatRef, a: MatMut) {
     par::run(exec, InPlace(f), (b, a), LEAF, work);
 }
 
+/// The gradient `d` through a ReLU whose output is `y`.
 #[derive(Clone, Copy)]
 struct WhereActive;
 
@@ -99,6 +102,7 @@ impl Binary for WhereActive {
     }
 }
 
+/// The difference b − a.
 #[derive(Clone, Copy)]
 struct From;
 

@@ -1,4 +1,4 @@
-//! The parameters of a sparse autoencoder, in one piece of memory.
+//! The parameters of a sparse autoencoder, in one slice.
 
 use super::layers;
 use super::task::Task;
@@ -12,11 +12,11 @@ use crate::matrix::view::{MatMut, MatRef};
 
 /// The parameters of a sparse autoencoder, or a gradient with respect to them.
 ///
-/// All of them are one slice, tensor after tensor, matrices row-major, so an optimiser or a
-/// checkpoint needs to know nothing of what they mean. Which tensors there are, the variant says; a
-/// plain one has `w_enc` (n×d), `b_enc` (n), `w_dec` (n×d) and `b_dec` (d). Weights are outputs × inputs, except those
-/// of which each element has a row as their input: `w_dec`, and `w_lateral` of [`Lista`](super::Lista). Those which read
-/// x are n×d_in in a transcoder, whose skip connection is `w_skip` (d×d_in).
+/// All parameters are one slice, tensor after tensor, matrices row-major, so an optimiser or a checkpoint needs to know
+/// nothing of what they mean. The variant says which tensors there are; those of a linear encoder and decoder are
+/// `w_enc` (n×d), `b_enc` (n), `w_dec` (n×d) and `b_dec` (d). Weights are outputs × inputs, except for `w_dec`, and
+/// `w_lateral` of [`Lista`](super::Lista), which have a row for each element as their input. In a transcoder, the
+/// weights that x is multiplied by have d_in columns, and the skip connection is `w_skip` (d×d_in).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameters {
     task: Task,
@@ -25,10 +25,11 @@ pub struct Parameters {
 }
 
 impl Parameters {
-    /// Parameters that are all zero, of an autoencoder of some [`Shape`], or for another [`Task`].
+    /// Returns parameters that are all zero, of an autoencoder of some [`Shape`], or for another [`Task`].
     ///
     /// # Panics
-    /// If the variant's settings make no sense for the shape, or it cannot be a transcoder and is to be one.
+    /// If the variant's settings are not valid for the shape, or the task is a transcoder and the variant cannot be
+    /// one.
     #[track_caller]
     pub fn zeros(task: impl Into<Task>, variant: Variant) -> Parameters {
         let task = task.into();
@@ -40,9 +41,9 @@ impl Parameters {
         }
     }
 
-    /// Parameters to start training from: as many random directions of norm 1 as there are elements are the rows of the
-    /// dictionary and those of the encoder, and biases are 0. In a transcoder the dictionary and the skip connection are
-    /// 0: it begins with the best constant, once its bias has learnt that, as those of sparsify do. `normals` draws from a
+    /// Returns parameters to start training from. The rows of the dictionary and those of the encoder are the same
+    /// random directions of norm 1, and biases are 0. In a transcoder the dictionary and the skip connection are 0, as
+    /// in sparsify: its reconstructions begin as its bias alone, which learns the best constant. `normals` draws from a
     /// standard normal distribution.
     ///
     /// # Panics
@@ -60,7 +61,7 @@ impl Parameters {
         let (rows, cols) = (task.shape().dictionary, task.input());
         let mut directions: Vec<f32> = (0..rows * cols).map(|_| normals()).collect();
         let mut directions = MatMut::first(&mut directions, rows, cols);
-        // The portable instructions, so that machines of an architecture start from the same weights.
+        // With the portable instructions, all machines of an architecture start from the same weights.
         dictionary::normalise(Exec::serial(Isa::Portable(Portable)), directions.reborrow());
         let directions = directions.as_ref();
         variant
@@ -72,24 +73,24 @@ impl Parameters {
         parameters
     }
 
-    /// What the model reads and what it reconstructs.
+    /// Returns what the model reads and what it reconstructs.
     pub fn task(&self) -> Task {
         self.task
     }
 
-    /// The width of what is reconstructed, and the number of elements.
+    /// Returns the width of what is reconstructed, and the number of elements.
     pub fn shape(&self) -> Shape {
         self.task.shape()
     }
 
-    /// The variant.
+    /// Returns the variant.
     pub fn variant(&self) -> Variant {
         self.variant
     }
 
-    /// Makes these the parameters of another variant, or of the same one with other settings, as a schedule of
-    /// penalties wants it. A workspace and a gradient for them have to follow:
-    /// [`Trainer::set_variant`](super::Trainer::set_variant) sets all of them.
+    /// Makes these the parameters of another variant, or of the same variant with other settings, so as to follow a
+    /// schedule of penalties. The workspace and the gradient that belong to them have to be changed too:
+    /// [`Trainer::set_variant`](super::Trainer::set_variant) changes all of them.
     ///
     /// # Panics
     /// If the variant has other tensors, or its settings make no sense for the shape.
@@ -104,52 +105,55 @@ impl Parameters {
         self.variant = variant;
     }
 
-    /// All parameters.
+    /// Returns all parameters.
     pub fn values(&self) -> &[f32] {
         self.tensors.values()
     }
 
-    /// All parameters, to write.
+    /// Returns all parameters, for writing.
     pub fn values_mut(&mut self) -> &mut [f32] {
         self.tensors.values_mut()
     }
 
-    /// The tensors by name, in their order; a vector is a matrix of one row.
+    /// Returns the tensors by name, in their order; a vector is a matrix of one row.
     pub fn tensors(&self) -> impl Iterator<Item = (&'static str, MatRef<'_>)> {
         self.tensors.iter()
     }
 
-    /// The tensor of this name; a vector is a matrix of one row.
+    /// Returns the tensor of this name; a vector is a matrix of one row.
     ///
     /// # Panics
-    /// If there is none.
+    /// If there is no such tensor.
     #[track_caller]
     pub fn tensor(&self, name: &str) -> MatRef<'_> {
         self.tensors.by_name(name)
     }
 
-    /// The tensors of these names, to write all at once; a vector is a matrix of one row.
+    /// Returns the tensors of these names, for writing all at once; a vector is a matrix of one row.
     ///
     /// # Panics
-    /// If there is no such tensor, or a name stands twice.
+    /// If there is no such tensor, or a name occurs twice.
     #[track_caller]
     pub fn tensors_mut<const N: usize>(&mut self, names: [&str; N]) -> [MatMut<'_>; N] {
         self.tensors.by_name_mut(names)
     }
 
-    /// The dictionary, n×d: rows are its elements. Those of [`TiedL1`](super::TiedL1) count by their
-    /// direction alone.
+    /// Returns the dictionary, n×d, whose rows are its elements. Of the elements of [`TiedL1`](super::TiedL1), only the
+    /// directions count.
     pub fn dictionary(&self) -> MatRef<'_> {
         self.tensors.dictionary()
     }
 
-    /// The bias of the decoder, d values: all zero where a variant has none.
+    /// Returns the bias of the decoder, d values; all are zero where a variant has no such bias.
     pub fn b_dec(&self) -> &[f32] {
         self.tensors.b_dec()
     }
 }
 
-/// The tensors of a variant for a task.
+/// Returns the tensors of a variant for a task.
+///
+/// # Panics
+/// If the variant's settings are not valid for the shape, or the task is a transcoder and the variant cannot be one.
 #[track_caller]
 fn tensors(task: Task, variant: Variant) -> Vec<Tensor> {
     let model = variant.model();

@@ -1,4 +1,4 @@
-//! The passes over a batch: codes, reconstructions, gradients.
+//! The passes over a batch: encoding, decoding and gradients.
 
 use super::batch::Losses;
 use super::parameters::Parameters;
@@ -9,16 +9,18 @@ use crate::matrix::matmul::{Accumulate, matmul};
 use crate::matrix::sparse::SparseRef;
 use crate::matrix::view::{MatMut, MatRef};
 
-/// The codes of a batch `x`, B×d (B×d_in for a transcoder) with contiguous rows: B×n, columns rising in each row.
+/// Returns the codes of a batch `x`, B×d (B×d_in for a transcoder) with contiguous rows. They are B×n, with columns in
+/// ascending order in each row.
 ///
-/// The code of a sample does not depend on the samples beside it: [`BatchTopK`](super::BatchTopK) and
-/// [`Matryoshka`](super::Matryoshka) take the entries above their threshold here, and choose those of the whole batch
-/// in [`gradient`] and [`encode_batch`] alone.
+/// The code of a sample does not depend on the samples beside it: here, [`BatchTopK`](super::BatchTopK) and
+/// [`Matryoshka`](super::Matryoshka) take the entries above their threshold. They choose the largest entries of the
+/// whole batch in [`gradient`] and [`encode_batch`] alone.
 ///
 /// A NaN among the pre-activations is kept in the codes, so that it reaches the loss.
 ///
 /// # Panics
-/// If the workspace is another model's, or has no room for as many samples, or rows are not d long.
+/// If the workspace is for another model or for fewer samples, or rows are not d long (d_in for a transcoder) or not
+/// contiguous.
 #[track_caller]
 pub fn encode<'a>(
     exec: Exec,
@@ -31,12 +33,12 @@ pub fn encode<'a>(
     workspace.codes()
 }
 
-/// The codes of a batch as [`gradient`] and a training step have them: those of [`encode`], but that
+/// Returns the codes of a batch as [`gradient`] and a training step find them: those of [`encode`], except that
 /// [`BatchTopK`](super::BatchTopK) and [`Matryoshka`](super::Matryoshka) choose the entries of the whole batch
 /// together.
 ///
 /// # Panics
-/// If the workspace is another model's, or has no room for as many samples, or rows are not d long.
+/// If [`encode`] would panic.
 #[track_caller]
 pub fn encode_batch<'a>(
     exec: Exec,
@@ -49,7 +51,8 @@ pub fn encode_batch<'a>(
     workspace.codes()
 }
 
-/// `x_hat` ← `W_decᵀ f + b_dec` for the codes of a batch. A model with a skip connection reconstructs by [`reconstruct`].
+/// Computes `x_hat` ← `W_decᵀ f + b_dec` for the codes of a batch. Reconstructions by a model with a skip connection
+/// are computed by [`reconstruct`].
 ///
 /// # Panics
 /// If the shapes do not match, or there is a skip connection.
@@ -66,8 +69,8 @@ pub fn decode(exec: Exec, parameters: &Parameters, codes: SparseRef, x_hat: MatM
         .decode(exec, &parameters.tensors, codes, x_hat);
 }
 
-/// `y_hat` ← `W_decᵀ f + b_dec + W_skip x` for a batch x, B×d_in, and its codes: what [`decode`] makes of the codes, and
-/// on top what the skip connection makes of x, where there is one.
+/// Computes `y_hat` ← `W_decᵀ f + b_dec + W_skip x` for a batch `x`, B×d_in, and its codes: the reconstruction by
+/// [`decode`], plus that by the skip connection where there is one.
 ///
 /// # Panics
 /// If the shapes do not match.
@@ -97,7 +100,10 @@ pub fn reconstruct(
     }
 }
 
-/// Panics where codes and reconstructions are not those of a model.
+/// Checks the shapes of codes and reconstructions.
+///
+/// # Panics
+/// If the shapes are not those of the model.
 #[track_caller]
 fn check_decoding(parameters: &Parameters, codes: SparseRef, x_hat: &MatMut) {
     let Shape { width, dictionary } = parameters.shape();
@@ -111,14 +117,16 @@ fn check_decoding(parameters: &Parameters, codes: SparseRef, x_hat: &MatMut) {
     );
 }
 
-/// The losses of a batch, and the gradient of their sum with respect to all parameters, which
-/// overwrites `gradient`. Unit rows are not projected here, but by [`Trainer::step`](super::Trainer::step). The codes
-/// stay in the workspace: see [`Workspace::codes`]. Of no samples, the gradient is 0 and the losses are NaN.
+/// Computes the losses of a batch, which it returns, and the gradient of their sum with respect to all parameters,
+/// which overwrites `gradient`. The gradient with respect to rows that are held at norm 1 is not projected here, but by
+/// [`Trainer::step`](super::Trainer::step). The codes stay in the workspace: see [`Workspace::codes`]. For a batch of
+/// no samples, the gradient is 0 and the losses are NaN.
 ///
-/// ‖e‖² is right for any error that f32 holds; the gradient where e times an element of the dictionary is as well.
+/// ‖e‖² is accurate for any error e that f32 can hold; the gradient is where f32 can also hold the products of e and
+/// the elements of the dictionary.
 ///
 /// # Panics
-/// If [`encode`] would panic, or `gradient` is another model's.
+/// If [`encode`] would panic, or `gradient` is for another model.
 #[track_caller]
 pub fn gradient(
     exec: Exec,
@@ -130,11 +138,11 @@ pub fn gradient(
     gradient_to(exec, parameters, x, x, workspace, gradient)
 }
 
-/// The same, where `target` is to be reconstructed, B×d with contiguous rows, and the batch `x`, which is B×d_in for a
-/// transcoder, is read: e = ŷ − y.
+/// Computes losses and gradient as [`gradient`] does, where the model reads the batch `x`, B×d_in for a transcoder, and
+/// is to reconstruct `target`, B×d with contiguous rows: e = ŷ − y.
 ///
 /// # Panics
-/// If [`gradient`] would panic, or the shape of `target` is not B×d.
+/// If [`gradient`] would panic, or the shape of `target` is not B×d, or its rows are not contiguous.
 #[track_caller]
 pub fn gradient_to(
     exec: Exec,
@@ -159,7 +167,8 @@ pub fn gradient_to(
     }
     let losses = model.gradient(&mut pass, own, &mut gradient.tensors);
     if parameters.task().has_skip() {
-        // Through the reconstructions alone, as to the decoder's bias.
+        // The skip connection reaches the loss through the reconstructions alone, as the decoder's bias does in a
+        // transcoder.
         let (d_output, d_w_skip) = (pass.batch.d_output(), gradient.tensors.get_mut(W_SKIP));
         matmul(exec, d_output.t(), x, Accumulate::Replace, d_w_skip);
     }

@@ -7,24 +7,24 @@ use crate::function::vector::square_f64;
 use crate::machine::exec::Exec;
 use crate::matrix::view::MatRef;
 
-/// Norm of a new encoder row, as a share of the mean over the elements alive.
+/// The norm of a new encoder row, as a share of the mean norm of the encoder rows of alive elements.
 const SHARE: f32 = 0.2;
 
 impl Trainer {
-    /// Gives every element that has not fired for `dead_after` steps a new start, and returns how many
-    /// there were. `uniforms` draws from [0, 1).
+    /// Resamples every element that has not fired for `dead_after` steps, and returns the number of these elements.
+    /// `uniforms` draws from [0, 1).
     ///
-    /// Each takes the direction of a sample of `x`, drawn with a probability in proportion to the square of its
-    /// reconstruction error ‖e‖²: its dictionary row becomes the sample as the encoder sees it, x − b_dec, at
-    /// norm 1, its encoder row the same at a fifth of the mean norm of the encoder rows alive, its bias 0. Adam's
-    /// moments of these weights are reset to 0, and the element counts as having just fired. In a deeper
-    /// encoder, the last layer's row becomes what that layer read. The dictionary of a transcoder is no place for what its
-    /// encoder reads: there the row becomes the sample's error y − ŷ, at norm 1. What is [held](Trainer::hold) keeps its
-    /// values.
+    /// Each element takes the direction of a sample of `x`, drawn with a probability in proportion to the square of its
+    /// reconstruction error ‖e‖², that is, to ‖e‖⁴. Its dictionary row becomes the sample as the encoder reads it,
+    /// x − b_dec, at norm 1, its encoder row the same at a fifth of the mean norm of the encoder rows of alive
+    /// elements, and its bias 0. Adam's moments of these weights are reset to 0, and the element counts as having just
+    /// fired. In an encoder of several layers, the row of the last layer takes the direction of what that layer read.
+    /// In a transcoder, the dictionary row becomes the sample's error y − ŷ at norm 1, since elements of the dictionary
+    /// stand for directions of y, not of x. Tensors that are [held](Trainer::hold) keep their values.
     ///
-    /// Errors may be of any size that f32 holds. Where all samples are reconstructed without any, each is drawn with
-    /// the same probability. A sample whose error is NaN or infinite is not drawn; without any other, or without
-    /// samples, nothing is resampled and the answer is 0.
+    /// Errors may be of any size that f32 holds. Where the errors of all samples are 0, each is drawn with the same
+    /// probability. A sample whose error is NaN or infinite is not drawn; where there are no other samples, nothing is
+    /// resampled and 0 is returned.
     ///
     /// # Panics
     /// If [`step`](Trainer::step) would panic.
@@ -39,7 +39,7 @@ impl Trainer {
         self.resample_to(exec, x, x, dead_after, uniforms)
     }
 
-    /// The same, where `target` is to be reconstructed.
+    /// Resamples as [`resample`](Trainer::resample) does, where `target` is to be reconstructed.
     ///
     /// # Panics
     /// If [`step_to`](Trainer::step_to) would panic.
@@ -99,7 +99,7 @@ impl Trainer {
             let w_enc = tensors.get(W_ENC);
             let alive = (0..idle.len()).filter(|&j| idle[j] < dead_after);
             let norms: Vec<f64> = alive.map(|j| norm(w_enc.row(j))).collect();
-            // With none alive, rows start as they do in new parameters.
+            // Where no element is alive, rows have norm 1, as in new parameters.
             match norms.len() {
                 0 => 1.0 / f64::from(SHARE),
                 n => norms.iter().sum::<f64>() / n as f64,
@@ -112,7 +112,7 @@ impl Trainer {
             let row_len = place.len() / idle.len();
             let to_norm = if tensor.is(W_DEC) {
                 match transcoder {
-                    // The gradient with respect to ŷ is along ŷ − y.
+                    // The gradient with respect to ŷ has the direction of ŷ − y.
                     true => Some((batch.d_output(), -1.0)),
                     false => Some((input, 1.0)),
                 }
@@ -136,7 +136,7 @@ impl Trainer {
                             *value = (f64::from(x) * factor) as f32;
                         }
                     }
-                    // A sample at the origin points nowhere: the row stays.
+                    // A vector of zeros has no direction: the row stays as it is.
                     Some(_) => {}
                     None => values.fill(tensor.start),
                 }
@@ -150,7 +150,8 @@ impl Trainer {
     }
 }
 
-/// What the probabilities of samples are in proportion to, for the ‖e‖² of each.
+/// Returns the weights that the probabilities of samples are in proportion to, given the squared error ‖e‖² of each:
+/// ‖e‖⁴, or 1 for all where no error is above 0. A NaN or infinite error has weight 0.
 fn weights(errors: &[f64]) -> Vec<f64> {
     let finite = |weight: fn(f64) -> f64| {
         let weights = errors

@@ -1,12 +1,12 @@
-//! The screened encoder: codes without most of the encoder's product, in the same bits.
+//! The screened encoder, which finds codes without most of the encoder's product, and in the same bits.
 //!
 //! A TopK encoder computes n pre-activations a sample, and throws all away but k, often fewer than one in a hundred. To
-//! know that a pre-activation is thrown away, one need not know it: an upper bound below the k-th largest is enough. So
-//! the encoder goes in three stages:
+//! know that a pre-activation is thrown away, one need not know its value: an upper bound below the k-th largest is
+//! enough. So the encoder works in three stages:
 //!
 //! 1. *Bounds.* Samples x and rows w of the encoder are rounded to bytes, x ≈ x̃ and w ≈ w̃ (`quantise`). Products of
-//!    bytes are two to four times as fast as those of f32. What the rounding leaves out is bounded by Cauchy and
-//!    Schwarz: with x = x̃ + δ and w = w̃ + ε,
+//!    bytes are two to four times as fast as those of f32. What the rounding leaves out is bounded by the inequality of
+//!    Cauchy and Schwarz: with x = x̃ + δ and w = w̃ + ε,
 //!
 //!    ```text
 //!    x·w = x̃·w̃ + δ·w + x̃·ε ≤ x̃·w̃ + ‖δ‖‖w‖ + ‖x̃‖‖ε‖,
@@ -15,14 +15,15 @@
 //!    and a little more for the roundings of f32, so that the bound holds for the very number that the product in f32
 //!    would give (`panels`).
 //! 2. *A threshold.* The few pre-activations with the largest bounds, somewhat more than k, are computed exactly. The
-//!    k-th largest of them, T, is no larger than the k-th largest of all. Variants with thresholds have theirs.
-//! 3. *Candidates.* All whose bound reaches T are computed exactly, some 2 to 5 times k, in the order of the product's
-//!    sums (`matrix/matmul/single.rs`), and the choice is made among them. Nothing else can belong to the code.
+//!    k-th largest of them, T, is no larger than the k-th largest of all. Variants with thresholds use those as T.
+//! 3. *Candidates.* All pre-activations whose bounds reach T, some 2 to 5 times k, are computed exactly, with sums in
+//!    the order of the whole product (`matrix/matmul/single.rs`), and the choice is made among them. No other
+//!    pre-activation can belong to the code.
 //!
-//! Whether a bound is close decides on the work alone, never on the result. So each batch may go either way, and goes the
-//! faster one: both are timed, and now and then the slower one is tried again. The whole product wins where most codes
-//! are active, as at the start of a training with a penalty, and where products of bytes are not much faster than those
-//! of f32. A sample with a NaN has bounds of NaN, which exclude nothing.
+//! How close the bounds are affects the work alone, never the result. So each batch may go either way, by the screen or
+//! by the whole product, and goes the faster one: both are timed, and now and then the slower one is tried again. The
+//! whole product wins where most codes are active, as at the start of a training with a penalty, and where products of
+//! bytes are not much faster than those of f32. A sample with a NaN has bounds of NaN, which exclude nothing.
 //!
 //! The scheme is that of databases that answer the largest inner products exactly: integer bounds before exact products
 //! in FEXIPRO (Li, Chan, Yiu and Mamoulis, SIGMOD 2017), bounds by norms in LEMP (Teflioudi and Gemulla, ACM TODS 2016),
@@ -51,8 +52,8 @@ use wide::bytemuck::cast_slice_mut;
 /// The way in which the codes of a batch are found. Every way gives the same bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Screening {
-    /// Whichever way was faster for the last batches, where the instruction set has fast products of bytes and the model
-    /// is large enough; else by the whole product.
+    /// Codes are found in whichever way was faster for the last batches, where the instruction set has fast products of
+    /// bytes and the model is large enough; else by the whole product.
     #[default]
     Auto,
     /// Codes are found by the screen, wherever that is possible.
@@ -61,16 +62,18 @@ pub enum Screening {
     Never,
 }
 
-/// Most samples whose bounds a thread holds at a time: 32 rows of 4,096 bounds are 512 KiB, the L2 cache of Zen 3.
+/// The largest number of samples whose bounds a thread holds at a time: 32 rows of 4,096 bounds are 512 KiB, the L2
+/// cache of Zen 3.
 pub(super) const PIECE: usize = 32;
 
-/// Fewest columns and depth of a product for which a screen is tried.
+/// The smallest number of columns and the smallest depth of a product for which a screen is tried.
 const SMALLEST: (usize, usize) = (1024, 128);
 
-/// Batches that go the faster way before the other is tried again: it then costs 1 % if it takes 1.6 times as long.
+/// The number of batches that go the faster way before the other is tried again. That costs 1 % if the slower way takes
+/// 1.6 times as long.
 const PATIENCE: u32 = 64;
 
-/// What a screen keeps from batch to batch: room for the encoder's bytes, and how long either way took.
+/// The state that a screen keeps from batch to batch: its setting, the encoder as bytes, and how long either way took.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Screen {
     screening: Screening,
@@ -79,28 +82,30 @@ pub(super) struct Screen {
     screened: Timed,
 }
 
-/// How long a way takes, and how long ago that was.
+/// The time that a way took when a batch last went it, and the number of batches since.
 #[derive(Clone, Debug, Default)]
 struct Timed {
-    /// Seconds a sample, when it was last gone, if ever.
+    /// The number of seconds for each sample of the last batch that went this way, or `None` if there was no such
+    /// batch.
     seconds: Option<f64>,
-    /// Batches since.
+    /// The number of batches since that batch.
     batches: u32,
 }
 
 impl Timed {
-    /// Whether this way is to be tried: it never was, or long ago.
+    /// Returns whether this way is to be tried: whether it never was, or not for [`PATIENCE`] batches.
     fn is_due(&self) -> bool {
         self.seconds.is_none() || self.batches >= PATIENCE
     }
 }
 
-/// A way that a batch goes.
+/// A way to find the codes of a batch.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Way {
     /// The whole product is computed.
     Whole,
-    /// Bounds come from these products of bytes, and what they leave open is computed.
+    /// Bounds are computed by these products of bytes, and only the pre-activations that they do not exclude are
+    /// computed.
     Screened(Dot8),
 }
 
@@ -109,7 +114,7 @@ impl Screen {
         self.screening = screening;
     }
 
-    /// The way of a batch, B×d, through the product with the rows of the encoder, n×d.
+    /// Returns the way to find the codes of a batch `x`, B×d, by an encoder whose rows are `weights`, n×d.
     pub(super) fn way(&self, exec: Exec, x: MatRef, weights: MatRef) -> Way {
         let (rows, n, d) = (x.rows(), weights.rows(), weights.cols());
         if !has_single_products(exec.isa().lanes(), n) || n == 0 || d > 1 << 16 {
@@ -132,7 +137,7 @@ impl Screen {
         }
     }
 
-    /// Keeps how long a batch of so many samples took that went this way.
+    /// Records the time that a batch of so many samples took that went this way.
     pub(super) fn took(&mut self, way: Way, samples: usize, time: Duration) {
         let (this, other) = match way {
             Way::Whole => (&mut self.whole, &mut self.screened),
@@ -145,7 +150,8 @@ impl Screen {
         other.batches = other.batches.saturating_add(1);
     }
 
-    /// Hands `keep` the rows of X·Wᵀ + 1·biasᵀ, of which only bounds and what is asked for are computed.
+    /// Hands `keep` the rows of X·Wᵀ + 1·biasᵀ, of which only the bounds and those values are computed that `keep` asks
+    /// for.
     pub(super) fn encode<K: Keep>(
         &mut self,
         exec: Exec,
@@ -170,7 +176,7 @@ impl Screen {
         };
         profile::call(Part::Screening, || Work::new(0, (rows + n) * d / 4));
         profile::call(Part::Selection, || Work::new(0, rows * n));
-        // Rows of a power of two would share a set of the L1 cache.
+        // Rows whose length is a power of two would fall into the same sets of the L1 cache.
         let stride = self.panels.len() * COLUMNS + 16;
         par::share_rows(exec, PIECE, (x, keep), &|(x, keep)| {
             let rows = x.rows().next_multiple_of(ROWS);
@@ -204,14 +210,14 @@ impl Screen {
     }
 }
 
-/// What the pieces of a batch share.
+/// The data that the pieces of a batch share.
 struct Batch<'a> {
     encoder: Encoder<'a>,
     panels: &'a [Panel],
     most: Most,
 }
 
-/// Bounds at most [`PIECE`] samples of a batch.
+/// The operation that computes the bounds for at most [`PIECE`] samples of a batch.
 struct Bound<'a> {
     batch: &'a Batch<'a>,
     x: MatRef<'a>,
@@ -245,7 +251,7 @@ impl Op for Bound<'_> {
             let rest = massive::without(x.row(row), massive, rest);
             let quantised = quantise::quantise(s, rest, 127.0, bytes);
             samples[row] = Sample::new(quantised, x.row(row), massive, batch.most);
-            // Two's complement, moved by 128 to what has no sign.
+            // Signed bytes become unsigned bytes that stand 128 above their values.
             for byte in bytes {
                 *byte ^= 0x80;
             }
@@ -261,7 +267,7 @@ impl Op for Bound<'_> {
     }
 }
 
-/// Chooses the entries of as many samples.
+/// The operation that chooses the entries of the codes of at most [`PIECE`] samples of a batch.
 struct Choose<'a, K> {
     batch: &'a Batch<'a>,
     x: MatRef<'a>,

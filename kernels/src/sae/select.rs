@@ -7,24 +7,27 @@ use crate::machine::scratch::with_scratch;
 use crate::machine::simd::Simd;
 use crate::matrix::sparse::{AtLeast, Sift, sift};
 
-/// A choice of the pre-activations of a sample that become entries of its code, and of their values there.
+/// A rule that chooses the pre-activations of a sample that become entries of its code, and the values of these
+/// entries.
 pub(super) trait Select: Copy + Send + Sync {
-    /// Writes the entries of one row in rising order of columns, and returns how many. There is room
-    /// for one a pre-activation.
+    /// Writes the entries of one row, in ascending order of columns, to `columns` and `values`, which have room for an
+    /// entry for each pre-activation. Returns the number of entries.
     fn select<S: Simd>(self, s: S, pre: impl Row, columns: &mut [u32], values: &mut [f32])
     -> usize;
 }
 
-/// The pre-activations of a sample: all of them, or upper bounds of all and the values of those that are asked for.
+/// The pre-activations of a sample: all of them, or upper bounds of all, from which the values of some are computed on
+/// demand.
 pub(super) trait Row {
-    /// A number for each pre-activation, none below it; NaN where it may be anything.
+    /// Returns an upper bound of each pre-activation; NaN where nothing is known of it.
     fn bounds(&self) -> &[f32];
 
-    /// A lower bound of the k-th largest pre-activation, if `least` is one of the k-th largest bound; where fewer than k are
-    /// above 0, of those that are.
+    /// Returns a lower bound of the k-th largest pre-activation, given a lower bound `least` of the k-th largest of
+    /// [`bounds`](Self::bounds). Where fewer than k pre-activations are above 0, it is a lower bound of all that are.
     fn kth_at_least<S: Simd>(&mut self, s: S, k: usize, least: AtLeast) -> AtLeast;
 
-    /// Writes the pre-activations that pass a sieve, and their columns, which rise. Returns how many there are.
+    /// Writes the pre-activations that the rule `sieve` keeps, and their columns, in ascending order. Returns the
+    /// number of values written.
     fn sift<S: Simd>(
         &mut self,
         s: S,
@@ -34,9 +37,10 @@ pub(super) trait Row {
     ) -> usize;
 }
 
-/// What keeps the entries of the codes of some samples, which follow each other from 0.
+/// A consumer of the pre-activations of some samples, which keeps the entries of their codes. Samples come in order
+/// from 0.
 pub(super) trait Keep: par::Rows {
-    /// Takes the next sample, by its number and its pre-activations.
+    /// Keeps the entries of the next sample, given its number and its pre-activations.
     fn keep<S: Simd>(&mut self, s: S, sample: usize, pre: impl Row);
 }
 
@@ -61,7 +65,7 @@ impl Row for &[f32] {
     }
 }
 
-/// Every sieve chooses what passes it.
+/// Every [`Sift`] rule chooses the values that it keeps.
 impl<T: Sift + Send + Sync> Select for T {
     #[inline(always)]
     fn select<S: Simd>(
@@ -75,10 +79,10 @@ impl<T: Sift + Send + Sync> Select for T {
     }
 }
 
-/// ReLU: what is above 0, or NaN.
+/// The ReLU, as the rule that keeps values above 0, or NaN.
 pub(super) const RELU: AtLeast = AtLeast::ABOVE_ZERO;
 
-/// What is above a threshold of its own, one for each column, or NaN.
+/// The rule that keeps values above a threshold, one threshold for each column, or NaN.
 #[derive(Clone, Copy)]
 pub(super) struct Above<'a>(pub(super) &'a [f32]);
 
@@ -96,8 +100,8 @@ impl Sift for Above<'_> {
     }
 }
 
-/// The largest, as many as this, of those above 0. A NaN counts as largest, and of equal values those of the first
-/// columns count as larger.
+/// The rule that keeps the largest of the values above 0, at most as many as this number. A NaN counts as largest, and
+/// of equal values those of the first columns count as larger.
 #[derive(Clone, Copy)]
 pub(super) struct Largest(pub(super) usize);
 
@@ -137,14 +141,14 @@ impl Select for Largest {
     }
 }
 
-/// The k-th largest by magnitude, where a NaN counts as largest. Changes the order of the values.
+/// Returns the k-th largest value by magnitude, where a NaN counts as largest. Changes the order of the values.
 pub(super) fn kth_largest(values: &mut [f32], k: usize) -> f32 {
     let (_, &mut kth, _) = values.select_nth_unstable_by(k - 1, descending);
     kth
 }
 
-/// The order from the largest magnitude to the smallest. Every NaN is the same, and largest: which bits it has depends on
-/// the order of operands, and with it on the instructions that a compiler chose.
+/// Compares two values for an order from the largest magnitude to the smallest. All NaNs are equal, and largest: the
+/// bits of a NaN depend on the order of operands, and with it on the instructions that a compiler chose.
 fn descending(a: &f32, b: &f32) -> Ordering {
     let key = |value: &f32| match value.is_nan() {
         true => u32::MAX,
@@ -154,7 +158,7 @@ fn descending(a: &f32, b: &f32) -> Ordering {
     key(b).cmp(&key(a))
 }
 
-/// Leaves the k largest of more entries, all of them positive or NaN, in their order. Returns k.
+/// Keeps the k largest of more than k entries, all of them positive or NaN, in their order. Returns k.
 fn prune(k: usize, columns: &mut [u32], values: &mut [f32]) -> usize {
     let mut cut = Cut::new(k, values);
     let mut kept = 0;
@@ -170,13 +174,14 @@ fn prune(k: usize, columns: &mut [u32], values: &mut [f32]) -> usize {
 /// The cut between the k largest of some values, all of them positive or NaN, and the others. A NaN counts as largest,
 /// and of equal values the first count as larger.
 pub(super) struct Cut {
+    /// The k-th largest value.
     kth: f32,
-    /// The number of those equal to the k-th that are kept.
+    /// The number of values equal to the k-th largest that are still to be kept.
     equal: usize,
 }
 
 impl Cut {
-    /// The cut below the k largest of at least as many values.
+    /// Returns the cut below the k largest of k or more values.
     pub(super) fn new(k: usize, values: &[f32]) -> Cut {
         with_scratch(values.len(), |candidates| {
             candidates.copy_from_slice(values);
@@ -192,12 +197,12 @@ impl Cut {
         })
     }
 
-    /// The least value that is kept, or infinity where only NaN is.
+    /// Returns the smallest value that is kept, or infinity where only NaNs are kept.
     pub(super) fn least(&self) -> f32 {
         self.kth.min(f32::INFINITY)
     }
 
-    /// Whether the next of the values is kept, which are asked for in their order.
+    /// Returns whether the next value is kept. The values have to be passed in their order.
     pub(super) fn keeps(&mut self, value: f32) -> bool {
         let order = descending(&value, &self.kth);
         let kept = order.is_lt() || (order.is_eq() && self.equal > 0);

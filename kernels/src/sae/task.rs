@@ -1,18 +1,18 @@
-//! What a model reads and what it reconstructs.
+//! The task of a model: what it reads and what it reconstructs.
 
 use super::tensors::Shape;
 
-/// What a model reads and what it reconstructs, and of which sizes both are.
+/// The task of a model: what it reads and what it reconstructs, with the sizes of both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Task {
-    /// A model that reconstructs the activations x which it reads: x̂ = `W_decᵀ f + b_dec`, for a code f of x − b_dec.
+    /// A model that reconstructs the activations x that it reads: x̂ = `W_decᵀ f + b_dec`, for a code f of x − b_dec.
     Autoencoder(Shape),
-    /// A model that reconstructs other activations y than the x which it reads: ŷ = `W_decᵀ f + b_dec + W_skip x`, for a
-    /// code f of x itself.
+    /// A model that reconstructs other activations y than the activations x that it reads:
+    /// ŷ = `W_decᵀ f + b_dec + W_skip x`, for a code f of x itself.
     Transcoder {
-        /// Width of x.
+        /// The width of x.
         input: usize,
-        /// Width of y, which is that of the dictionary's elements, and their number.
+        /// The width of y, which is the width of the dictionary's elements, and the number of elements.
         shape: Shape,
         /// Whether there is a skip connection `W_skip`, a linear way around the code.
         skip: bool,
@@ -20,14 +20,14 @@ pub enum Task {
 }
 
 impl Task {
-    /// The width of what is reconstructed, and the number of elements.
+    /// Returns the width of what is reconstructed, and the number of elements.
     pub fn shape(self) -> Shape {
         match self {
             Task::Autoencoder(shape) | Task::Transcoder { shape, .. } => shape,
         }
     }
 
-    /// The width of what is read.
+    /// Returns the width of what is read.
     pub fn input(self) -> usize {
         match self {
             Task::Autoencoder(shape) => shape.width,
@@ -35,12 +35,12 @@ impl Task {
         }
     }
 
-    /// Whether the model is a transcoder.
+    /// Returns whether the model is a transcoder.
     pub fn is_transcoder(self) -> bool {
         matches!(self, Task::Transcoder { .. })
     }
 
-    /// Whether there is a skip connection.
+    /// Returns whether there is a skip connection.
     pub fn has_skip(self) -> bool {
         matches!(self, Task::Transcoder { skip: true, .. })
     }
@@ -56,7 +56,7 @@ impl Task {
 }
 
 impl From<Shape> for Task {
-    /// An autoencoder of this shape.
+    /// Returns the task of an autoencoder of this shape.
     fn from(shape: Shape) -> Task {
         Task::Autoencoder(shape)
     }
@@ -65,10 +65,10 @@ impl From<Shape> for Task {
 /// The sizes of a model's tensors.
 #[derive(Clone, Copy)]
 pub(super) struct Sizes {
-    /// Width of what the encoder reads.
+    /// The width of what the encoder reads.
     pub(super) input: usize,
-    /// Width of what is reconstructed.
+    /// The width of what is reconstructed.
     pub(super) width: usize,
-    /// Elements of the dictionary.
+    /// The number of elements of the dictionary.
     pub(super) dictionary: usize,
 }

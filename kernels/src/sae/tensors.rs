@@ -1,18 +1,18 @@
 //! Named tensors, one after the other in one slice of memory.
 //!
-//! Which tensors there are is a list of [`Tensor`]s, and a [`Matrix`] or a [`Vector`] is the name of one of them: what
-//! is asked for by a matrix's name comes as a matrix, and what is asked for by a vector's name as a slice.
+//! A list of [`Tensor`]s says which tensors there are. A [`Matrix`] or a [`Vector`] is the name of one of them: by the
+//! name of a matrix one gets a matrix, and by the name of a vector a slice.
 
 use std::ops::Range;
 
 use crate::matrix::view::{MatMut, MatRef};
 
-/// The size of a sparse autoencoder.
+/// The shape of a sparse autoencoder: its width and the number of its elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Shape {
-    /// Width d of the activations that are reconstructed.
+    /// The width d of the activations that are reconstructed.
     pub width: usize,
-    /// Elements n of the dictionary.
+    /// The number n of elements of the dictionary.
     pub dictionary: usize,
 }
 
@@ -27,21 +27,22 @@ pub(super) const B_DEC: Vector = Vector("b_dec");
 /// The skip connection of a transcoder, one row for each value of what is reconstructed.
 pub(super) const W_SKIP: Matrix = Matrix("w_skip");
 
-/// A tensor of a model: its name, its size, and what it is to the dictionary's elements.
+/// The description of a tensor of a model: its name, its size, whether its rows belong to elements, and its start
+/// value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Tensor {
     pub(super) name: &'static str,
-    /// Rows of a matrix. A vector is one row.
+    /// The number of rows of a matrix; 1 for a vector.
     pub(super) rows: usize,
     pub(super) cols: usize,
     /// Whether each element has a row of this matrix, or a value of this vector.
     pub(super) by_element: bool,
-    /// The value in all places of a new model, unless the model sets another.
+    /// The value at all places of the tensor in a new model, unless the model sets others.
     pub(super) start: f32,
 }
 
 impl Tensor {
-    /// The same tensor, of which each element of the dictionary has a row, or a value if it is a vector.
+    /// Returns the same tensor as one of which each element of the dictionary has a row, or a value if it is a vector.
     pub(super) fn by_element(self) -> Tensor {
         Tensor {
             by_element: true,
@@ -49,17 +50,17 @@ impl Tensor {
         }
     }
 
-    /// The same tensor with another start than 0.
+    /// Returns the same tensor with another start value than 0.
     pub(super) fn starting_at(self, start: f32) -> Tensor {
         Tensor { start, ..self }
     }
 
-    /// Number of values.
+    /// Returns the number of values.
     pub(super) fn len(&self) -> usize {
         self.rows * self.cols
     }
 
-    /// Whether this is the tensor of a name.
+    /// Returns whether this is the tensor of a name.
     pub(super) fn is(&self, name: impl Name) -> bool {
         self.name == name.name()
     }
@@ -74,7 +75,7 @@ impl Tensor {
 pub(super) struct Matrix(pub(super) &'static str);
 
 impl Matrix {
-    /// The tensor of this name and size.
+    /// Returns the tensor of this name and size, with the start value 0.
     pub(super) fn of(self, rows: usize, cols: usize) -> Tensor {
         Tensor {
             name: self.0,
@@ -91,17 +92,17 @@ impl Matrix {
 pub(super) struct Vector(pub(super) &'static str);
 
 impl Vector {
-    /// The tensor of this name and length.
+    /// Returns the tensor of this name and length, with the start value 0.
     pub(super) fn of(self, len: usize) -> Tensor {
         Matrix(self.0).of(1, len)
     }
 }
 
-/// The name of a tensor, which says as what it is read and written.
+/// The name of a tensor, whose type says as what the tensor is read and written.
 pub(super) trait Name: Copy {
-    /// What is read.
+    /// The type of a view of the tensor for reading.
     type View<'a>;
-    /// What is written.
+    /// The type of a view of the tensor for writing.
     type ViewMut<'a>;
 
     fn name(self) -> &'static str;
@@ -139,16 +140,16 @@ impl Name for Vector {
     }
 }
 
-/// Names of tensors that are written at the same time: one name, or a tuple of different ones.
+/// The names of tensors that are written at the same time: one name, or a tuple of different names.
 pub(super) trait Names {
-    /// What is written, in the order of the names.
+    /// The views for writing, in the order of the names.
     type ViewsMut<'a>;
 
     #[track_caller]
     fn views_mut(self, tensors: &mut Tensors) -> Self::ViewsMut<'_>;
 }
 
-/// One name alone.
+/// A single name stands for the tensor of that name alone.
 impl<N: Name> Names for N {
     type ViewsMut<'a> = N::ViewMut<'a>;
 
@@ -184,12 +185,12 @@ pub(super) struct Tensors {
     shape: Shape,
     list: Vec<Tensor>,
     values: Vec<f32>,
-    /// The decoder's bias where there is none among the tensors.
+    /// A decoder's bias of d zeros, for models that have no such tensor.
     zeros: Vec<f32>,
 }
 
 impl Tensors {
-    /// Tensors that are all zero. One of them is the dictionary, [`W_DEC`].
+    /// Returns tensors that are all zero. The dictionary, [`W_DEC`], has to be among them.
     pub(super) fn zeros(shape: Shape, list: Vec<Tensor>) -> Tensors {
         let len = list.iter().map(Tensor::len).sum();
         Tensors {
@@ -204,7 +205,7 @@ impl Tensors {
         self.shape
     }
 
-    /// All values, tensor after tensor, matrices row after row.
+    /// Returns all values, tensor after tensor, matrices row after row.
     pub(super) fn values(&self) -> &[f32] {
         &self.values
     }
@@ -213,7 +214,7 @@ impl Tensors {
         &mut self.values
     }
 
-    /// Sets every tensor to its start.
+    /// Sets all values of every tensor to its start value.
     pub(super) fn fill_with_starts(&mut self) {
         let mut values = self.values.as_mut_slice();
         for tensor in &self.list {
@@ -223,7 +224,8 @@ impl Tensors {
         }
     }
 
-    /// Takes another list of the same tensors, which differs in their starts at most. Returns whether it was one.
+    /// Replaces the list by another list of tensors with the same names and sizes. Returns whether it was one; if not,
+    /// nothing changes.
     pub(super) fn set_list(&mut self, list: Vec<Tensor>) -> bool {
         let same =
             self.list.len() == list.len() && self.list.iter().zip(&list).all(|(a, b)| a.is_like(b));
@@ -233,7 +235,7 @@ impl Tensors {
         same
     }
 
-    /// Each tensor and where it lies among all values.
+    /// Returns each tensor and its range among all values.
     pub(super) fn places(&self) -> impl Iterator<Item = (Tensor, Range<usize>)> {
         let mut start = 0;
         self.list.iter().map(move |&tensor| {
@@ -243,62 +245,62 @@ impl Tensors {
         })
     }
 
-    /// Each tensor by name, a vector as a matrix of one row.
+    /// Returns each tensor by name, a vector as a matrix of one row.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&'static str, MatRef<'_>)> {
         self.places()
             .map(|(tensor, place)| (tensor.name, Matrix::view(tensor, &self.values[place])))
     }
 
-    /// Whether there is a tensor of this name.
+    /// Returns whether there is a tensor of this name.
     pub(super) fn has(&self, name: impl Name) -> bool {
         self.list.iter().any(|tensor| tensor.is(name))
     }
 
-    /// The tensor of this name.
+    /// Returns the tensor of this name.
     ///
     /// # Panics
-    /// If there is none.
+    /// If there is no such tensor.
     #[track_caller]
     pub(super) fn get<N: Name>(&self, name: N) -> N::View<'_> {
         let (tensor, place) = self.place(name.name());
         N::view(tensor, &self.values[place])
     }
 
-    /// The tensors of these names, to write all at once.
+    /// Returns the tensors of these names, for writing all at once.
     ///
     /// # Panics
-    /// If there is no such tensor, or a name stands twice.
+    /// If there is no such tensor, or a name occurs twice.
     #[track_caller]
     pub(super) fn get_mut<N: Names>(&mut self, names: N) -> N::ViewsMut<'_> {
         names.views_mut(self)
     }
 
-    /// The tensor of this name, a vector as a matrix of one row.
+    /// Returns the tensor of this name, a vector as a matrix of one row.
     ///
     /// # Panics
-    /// If there is none.
+    /// If there is no such tensor.
     #[track_caller]
     pub(super) fn by_name(&self, name: &str) -> MatRef<'_> {
         let (tensor, place) = self.place(name);
         Matrix::view(tensor, &self.values[place])
     }
 
-    /// The tensors of these names, to write all at once, vectors as matrices of one row.
+    /// Returns the tensors of these names, for writing all at once, vectors as matrices of one row.
     ///
     /// # Panics
-    /// If there is no such tensor, or a name stands twice.
+    /// If there is no such tensor, or a name occurs twice.
     #[track_caller]
     pub(super) fn by_name_mut<const N: usize>(&mut self, names: [&str; N]) -> [MatMut<'_>; N] {
         self.cut_mut(names)
             .map(|(tensor, values)| Matrix::view_mut(tensor, values))
     }
 
-    /// The dictionary, n×d: its rows are the elements.
+    /// Returns the dictionary, n×d, whose rows are the elements.
     pub(super) fn dictionary(&self) -> MatRef<'_> {
         self.get(W_DEC)
     }
 
-    /// The bias of the decoder, d zeros where there is none among the tensors.
+    /// Returns the bias of the decoder; d zeros where it is not among the tensors.
     pub(super) fn b_dec(&self) -> &[f32] {
         if self.has(B_DEC) {
             self.get(B_DEC)
@@ -307,7 +309,7 @@ impl Tensors {
         }
     }
 
-    /// A decoder's bias that is zero.
+    /// Returns a decoder's bias of d zeros.
     pub(super) fn no_bias(&self) -> &[f32] {
         &self.zeros
     }

@@ -1,4 +1,4 @@
-//! Training: gradient, projection, Adam, renormalisation, and which elements still fire.
+//! The training of sparse autoencoders: steps, and the count of steps since each element last fired.
 
 use std::ops::Range;
 
@@ -17,9 +17,9 @@ use crate::train::clip;
 
 /// A sparse autoencoder in training.
 ///
-/// Its state is its parameters, both moments, [`steps`](Self::steps) and [`idle`](Self::idle); a trainer made
-/// from them by [`restore`](Self::restore), with the same tensors [held](Self::hold), the same
-/// [clipping](Self::set_clip) and the same [`Workspace::set_dense_from`], goes on to the same bits.
+/// Its state is its parameters, both moments of Adam, [`steps`](Self::steps) and [`idle`](Self::idle). A trainer that
+/// [`restore`](Self::restore) makes from them, with the same tensors [held](Self::hold), the same
+/// [clipping](Self::set_clip) and the same [`Workspace::set_dense_from`], goes on with the same bits.
 #[derive(Clone, Debug)]
 pub struct Trainer {
     pub(super) parameters: Parameters,
@@ -29,13 +29,13 @@ pub struct Trainer {
     pub(super) idle: Vec<u32>,
     pub(super) workspace: Workspace,
     gradient: Parameters,
-    /// What is held: places among all parameters, and the values there.
+    /// The tensors that are held: their ranges among all parameters, and their values.
     pub(super) held: Vec<(Range<usize>, Vec<f32>)>,
     clip: Option<f32>,
 }
 
 impl Trainer {
-    /// Training from these parameters on batches of up to `capacity` samples.
+    /// Returns a trainer that starts from these parameters, for batches of up to `capacity` samples.
     pub fn new(parameters: Parameters, adam: Adam, capacity: usize) -> Trainer {
         let n = parameters.values().len();
         let moments = [vec![0.0; n], vec![0.0; n]];
@@ -43,10 +43,11 @@ impl Trainer {
         Self::restore(parameters, adam, capacity, moments, 0, idle)
     }
 
-    /// Training that goes on where another trainer was after `steps` steps.
+    /// Returns a trainer that goes on where another trainer was after `steps` steps, with its parameters, its two
+    /// `moments` of Adam, and its numbers `idle` of steps since each element last fired.
     ///
     /// # Panics
-    /// If the moments are not as many as the parameters, or `idle` not as many as dictionary elements.
+    /// If the moments are not as many as the parameters, or `idle` has not as many counts as there are elements.
     #[track_caller]
     pub fn restore(
         parameters: Parameters,
@@ -76,8 +77,8 @@ impl Trainer {
         }
     }
 
-    /// Holds the tensors of these names at the values that they have now. Their moments are updated all the same: by
-    /// their gradients, or by zeros where gradients are [clipped](Self::set_clip), as the norm leaves them out.
+    /// Holds the tensors of these names at their current values. Their moments are updated all the same: by their
+    /// gradients, or by zeros where gradients are [clipped](Self::set_clip), since the norm leaves them out.
     ///
     /// # Panics
     /// If there is no such tensor.
@@ -92,8 +93,9 @@ impl Trainer {
         }
     }
 
-    /// Sets the most that the norm of the gradient may be, over all parameters that are not held: a longer one is
-    /// [scaled](clip::to_norm) to it, after its projection. None, as at the start, leaves gradients as they are.
+    /// Sets the largest norm that the gradient with respect to all parameters that are not held may have: a longer
+    /// gradient is [scaled](clip::to_norm) to it, after its projection. None, the default, leaves gradients as they
+    /// are.
     ///
     /// # Panics
     /// If the norm is not above 0.
@@ -106,24 +108,25 @@ impl Trainer {
         self.clip = most;
     }
 
-    /// One step on a batch of B×d: the gradient, projected where rows are held at norm 1 and clipped where that is set,
-    /// Adam, renormalisation. Returns the losses before the step.
+    /// Takes one step of training on a batch `x`, B×d: computes the gradient, projects it where rows are held at norm
+    /// 1, clips it where [`set_clip`](Self::set_clip) says so, applies Adam, and normalises the rows again. Returns the
+    /// losses before the step.
     ///
-    /// A batch of no samples is a step of nothing: losses are NaN, there are no [codes](Workspace::codes), and the
-    /// state of the trainer is what it was.
+    /// A batch of no samples changes nothing: the losses are NaN, there are no [codes](Workspace::codes), and the state
+    /// of the trainer stays as it was.
     ///
     /// # Panics
-    /// If the batch is larger than the capacity, or rows are not d long.
+    /// If the batch is larger than the capacity, or rows are not d long or not contiguous.
     #[track_caller]
     pub fn step(&mut self, exec: Exec, x: MatRef) -> Losses {
         self.step_to(exec, x, x)
     }
 
-    /// The same, where `target` is to be reconstructed, B×d, and the batch `x`, which is B×d_in for a transcoder, is
-    /// read.
+    /// Takes one step as [`step`](Self::step) does, where the model reads the batch `x`, B×d_in for a transcoder, and
+    /// is to reconstruct `target`, B×d.
     ///
     /// # Panics
-    /// If the batch is larger than the capacity, or rows do not have the widths of the model.
+    /// If the batch is larger than the capacity, or rows do not have the widths of the model or are not contiguous.
     #[track_caller]
     pub fn step_to(&mut self, exec: Exec, x: MatRef, target: MatRef) -> Losses {
         let Trainer {
@@ -187,8 +190,8 @@ impl Trainer {
         losses
     }
 
-    /// Goes on with another variant, or the same one with other settings, to follow a schedule of penalties: from these
-    /// parameters and moments.
+    /// Goes on with another variant, or with the same variant and other settings, from the current parameters and
+    /// moments, so as to follow a schedule of penalties.
     ///
     /// # Panics
     /// If the variant has other tensors, or its settings make no sense for the shape.
@@ -199,54 +202,54 @@ impl Trainer {
         self.workspace.set_variant(variant);
     }
 
-    /// The parameters.
+    /// Returns the parameters.
     pub fn parameters(&self) -> &Parameters {
         &self.parameters
     }
 
-    /// The parameters, given up by the trainer.
+    /// Returns the parameters, and drops the trainer.
     pub fn into_parameters(self) -> Parameters {
         self.parameters
     }
 
-    /// Adam's settings.
+    /// Returns the settings of Adam.
     pub fn adam(&self) -> Adam {
         self.adam
     }
 
-    /// Adam's settings, to follow a schedule of learning rates.
+    /// Returns the settings of Adam, for writing, so as to follow a schedule of learning rates.
     pub fn adam_mut(&mut self) -> &mut Adam {
         &mut self.adam
     }
 
-    /// Adam's first and second moments, in the order of the parameters.
+    /// Returns Adam's first and second moments, in the order of the parameters.
     pub fn moments(&self) -> [&[f32]; 2] {
         let [first, second] = &self.moments;
         [first, second]
     }
 
-    /// Steps so far.
+    /// Returns the number of steps so far.
     pub fn steps(&self) -> u64 {
         self.steps
     }
 
-    /// The number of steps since each dictionary element last fired on any sample.
+    /// Returns the number of steps since each dictionary element last fired on any sample.
     pub fn idle(&self) -> &[u32] {
         &self.idle
     }
 
-    /// The workspace, which holds the codes of the last step's batch.
+    /// Returns the workspace, which holds the codes of the last step's batch.
     pub fn workspace(&self) -> &Workspace {
         &self.workspace
     }
 
-    /// The workspace, to change its settings or to encode other batches with it.
+    /// Returns the workspace, for changing its settings or for encoding other batches with it.
     pub fn workspace_mut(&mut self) -> &mut Workspace {
         &mut self.workspace
     }
 }
 
-/// Gives what is held its values again.
+/// Restores the values of the tensors that are held.
 pub(super) fn put_back(held: &[(Range<usize>, Vec<f32>)], parameters: &mut Parameters) {
     for (place, values) in held {
         parameters.values_mut()[place.clone()].copy_from_slice(values);

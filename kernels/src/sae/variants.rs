@@ -1,4 +1,4 @@
-//! The variants, one file each, and the enum that lists them.
+//! The variants of the sparse autoencoder, one file each, and the enum that lists them.
 
 mod auxk;
 mod batch_topk;
@@ -18,7 +18,8 @@ pub use auxk::AuxK;
 pub use l1::Rows;
 pub use matryoshka::Prefixes;
 
-/// Makes the enum from the list of its variants: their docs, the file of each, and the type that holds its settings.
+/// Defines the enum `Variant` from the list of the variants: the documentation of each, its file, and the type of its
+/// settings.
 macro_rules! variants {
     ($($(#[$doc:meta])* $file:ident::$name:ident,)+) => {
         $(pub use $file::$name;)+
@@ -30,8 +31,8 @@ macro_rules! variants {
         }
 
         impl Variant {
-            /// Variants of every kind, with settings that make sense for the shape and a penalty of `lambda` where
-            /// there is one: for tests that want all of them.
+            /// Returns variants of every kind, with settings that are valid for the shape and a penalty of `lambda`
+            /// where there is one. Tests that cover all variants use them.
             ///
             /// # Panics
             /// If the dictionary has no elements.
@@ -43,19 +44,19 @@ macro_rules! variants {
                 all
             }
 
-            /// The coefficient λ of the penalty, where there is one.
+            /// Returns the coefficient λ of the penalty, or `None` where there is no penalty.
             pub fn lambda(mut self) -> Option<f32> {
                 self.lambda_mut().copied()
             }
 
-            /// The coefficient λ of the penalty, to set it, where there is one.
+            /// Returns the coefficient λ of the penalty, for writing, or `None` where there is no penalty.
             pub fn lambda_mut(&mut self) -> Option<&mut f32> {
                 match self {
                     $(Variant::$name(model) => model.lambda_mut(),)+
                 }
             }
 
-            /// Whether a model of this variant can be a [transcoder](super::Task::Transcoder).
+            /// Returns whether a model of this variant can be a [transcoder](super::Task::Transcoder).
             pub fn transcodes(&self) -> bool {
                 self.model().transcodes()
             }
@@ -72,17 +73,17 @@ macro_rules! variants {
 variants! {
     /// ReLU codes and an L1 penalty.
     l1::L1,
-    /// The same with one matrix for encoder and decoder.
+    /// ReLU codes and an L1 penalty, with one matrix for encoder and decoder.
     tied::TiedL1,
-    /// The k largest pre-activations.
+    /// Codes of the k largest pre-activations of each sample.
     topk::TopK,
-    /// The largest pre-activations of a whole batch.
+    /// Codes of the largest pre-activations of a whole batch.
     batch_topk::BatchTopK,
-    /// The same, where the first elements of the dictionary reconstruct by themselves too.
+    /// The codes of `BatchTopK`, with a loss for each of some nested prefixes of the dictionary.
     matryoshka::Matryoshka,
-    /// Codes that are switched on by gates.
+    /// Codes whose elements are switched on by gates.
     gated::Gated,
-    /// Codes above a learnt threshold.
+    /// Codes of the pre-activations above a learnt threshold for each element.
     jumprelu::JumpRelu,
     /// ReLU codes from an encoder with a hidden layer.
     two_layer::TwoLayer,

@@ -1,4 +1,4 @@
-//! The room that passes over batches work in.
+//! The workspace of the passes over a batch: their buffers, and the codes that they find.
 
 use super::batch::{Batch, DENSE};
 use super::layers;
@@ -14,12 +14,12 @@ use crate::matrix::matmul::{Accumulate, matmul};
 use crate::matrix::sparse::SparseRef;
 use crate::matrix::view::{MatMut, MatRef};
 
-/// The codes of one batch, and room for the gradients on the way back.
+/// The codes of one batch, and the buffers that the passes over it need.
 ///
-/// It has room for codes without a single zero. What the codes at hand do not need takes address space, but no memory.
-/// Passes allocate nothing beside it, but for buffers (of packed operands, of pieces of pre-activations, of candidates),
-/// which each thread makes when it first needs them, and keeps. Where an encoder is screened, its n×d weights are kept as
-/// bytes, and each batch allocates a few vectors of d values.
+/// The buffers have room for codes without a single zero. Room that is never written takes address space, but no
+/// memory. Passes allocate nothing else, except for buffers (of packed operands, of pieces of pre-activations, of
+/// candidates), which each thread allocates when it first needs them, and keeps. Where an encoder is screened, its n×d
+/// weights are kept as bytes, and each batch allocates a few vectors of d values.
 #[derive(Clone, Debug)]
 pub struct Workspace {
     task: Task,
@@ -27,17 +27,17 @@ pub struct Workspace {
     capacity: usize,
     dense_from: f64,
     screening: Screening,
-    /// x − b_dec, B×d, which an autoencoder reads.
+    /// The input x − b_dec of the encoder, B×d; empty for a transcoder.
     centred: Vec<f32>,
-    /// y − W_skip x, B×d, where there is a skip connection: what it leaves to the codes.
+    /// The rest y − W_skip x that a skip connection leaves to the codes, B×d; empty where there is no skip connection.
     left: Vec<f32>,
     pub(super) batch: Batch,
     pub(super) own: Own,
 }
 
 impl Workspace {
-    /// Room for batches of up to `capacity` samples, of an autoencoder of some [`Shape`](super::Shape) or for another
-    /// [`Task`].
+    /// Returns a workspace for batches of up to `capacity` samples, of an autoencoder of some [`Shape`](super::Shape)
+    /// or for another [`Task`].
     pub fn new(task: impl Into<Task>, variant: Variant, capacity: usize) -> Workspace {
         let task = task.into();
         let (shape, model) = (task.shape(), variant.model());
@@ -59,7 +59,7 @@ impl Workspace {
         }
     }
 
-    /// The size of a workspace in bytes where all codes are dense; sparse ones take a small part of it.
+    /// Returns the size of a workspace in bytes where all codes are dense; sparse codes take a small part of it.
     pub fn bytes(task: impl Into<Task>, variant: Variant, capacity: usize) -> usize {
         let task = task.into();
         let (shape, model) = (task.shape(), variant.model());
@@ -70,8 +70,8 @@ impl Workspace {
             + batches * Batch::bytes(shape, capacity)
     }
 
-    /// Sets the share of active entries from which dense products are used, [`DENSE`] unless set: 0 for always,
-    /// infinity for never. Both ways agree to rounding.
+    /// Sets the share of active entries from which on dense products are used: 0 for always, infinity for never,
+    /// [`DENSE`] by default. Dense and sparse products agree up to rounding.
     pub fn set_dense_from(&mut self, share: f64) {
         self.dense_from = share;
         self.batch.codes.set_dense_from(share);
@@ -80,7 +80,7 @@ impl Workspace {
         }
     }
 
-    /// Sets the way in which codes are found, [`Screening::Auto`] unless set. Every way gives the same bits.
+    /// Sets the way in which codes are found, [`Screening::Auto`] by default. Every way gives the same bits.
     pub fn set_screening(&mut self, screening: Screening) {
         self.screening = screening;
         self.batch.codes.entries.set_screening(screening);
@@ -89,8 +89,8 @@ impl Workspace {
         }
     }
 
-    /// Says which elements count as dead in an auxiliary loss: none, unless this is called.
-    /// [`Trainer::step`](super::Trainer::step) does, by how long they have not fired.
+    /// Sets the elements that count as dead in an auxiliary loss: those for which `dead` returns true. There are none
+    /// before the first call. [`Trainer::step`](super::Trainer::step) sets those that have not fired for long enough.
     pub fn set_dead(&mut self, dead: impl Fn(usize) -> bool) {
         let all = 0..self.task.shape().dictionary;
         self.own.dead.clear();
@@ -99,12 +99,12 @@ impl Workspace {
             .extend(all.filter(|&j| dead(j)).map(|j| j as u32));
     }
 
-    /// The codes of the last batch, B×n, columns rising in each row.
+    /// Returns the codes of the last batch, B×n, with columns in ascending order in each row.
     pub fn codes(&self) -> SparseRef<'_> {
         self.batch.codes.as_ref()
     }
 
-    /// Makes this a workspace for another variant of the same shape, or for the same one with other settings. See
+    /// Makes this a workspace for another variant of the same shape, or for the same variant with other settings. See
     /// [`Parameters::set_variant`].
     pub fn set_variant(&mut self, variant: Variant) {
         let (model, own) = (variant.model(), &mut self.own);
@@ -120,11 +120,12 @@ impl Workspace {
         self.set_screening(self.screening);
     }
 
-    /// The pass of a batch through a model, to reconstruct a target if there is one, and the variant's own room.
+    /// Returns the pass of a batch `x` through a model, with the `target` to reconstruct, if there is one, and the
+    /// variant's own buffers.
     ///
     /// # Panics
-    /// If this is another model's workspace, has no room for as many samples, or the widths of samples and target are not
-    /// the model's.
+    /// If this is another model's workspace, it has no room for as many samples, samples and target differ in number,
+    /// their widths are not the model's, or their rows are not contiguous.
     #[track_caller]
     pub(super) fn pass<'a>(
         &'a mut self,
@@ -190,7 +191,7 @@ impl Workspace {
         (pass, &mut self.own)
     }
 
-    /// What the encoder has read of a batch in its last pass, B rows.
+    /// Returns what the encoder read of the batch `x` in its last pass, B rows.
     pub(super) fn input<'a>(&'a self, x: MatRef<'a>) -> MatRef<'a> {
         match self.task {
             Task::Autoencoder(_) => MatRef::first(&self.centred, x.rows(), x.cols()),
@@ -199,7 +200,7 @@ impl Workspace {
     }
 }
 
-/// The lengths of [`Workspace::centred`] and [`Workspace::left`].
+/// Returns the lengths of [`Workspace::centred`] and [`Workspace::left`].
 fn dense_lens(task: Task, capacity: usize) -> [usize; 2] {
     let len = |needed| {
         if needed {

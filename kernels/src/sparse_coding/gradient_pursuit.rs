@@ -11,8 +11,8 @@ use crate::machine::profile::{self, Part, Work};
 use crate::machine::simd::{Op, Simd};
 use crate::matrix::view::{MatMut, MatRef};
 
-/// Gradient pursuit with non-negative magnitudes; the codes are overwritten. Atoms are chosen as by
-/// [`omp`](super::omp), and after each the magnitudes of all chosen ones take a step as by [`gradient_step`].
+/// Finds codes by gradient pursuit with non-negative magnitudes, and overwrites `codes`. Atoms are chosen as by
+/// [`omp`](super::omp), and after each choice the magnitudes of all chosen atoms take a step as by [`gradient_step`].
 ///
 /// # Panics
 /// If the shapes do not match, or rows of the samples or of the dictionary are not contiguous.
@@ -29,13 +29,13 @@ pub fn gradient_pursuit(
     });
 }
 
-/// One gradient step of the magnitudes on the supports of the codes, in place: of what an encoder finds it
-/// keeps the support and mends the magnitudes.
+/// Takes one gradient step of the magnitudes on the supports of `codes`, in place: the support that an encoder found is
+/// kept, and its magnitudes are improved.
 ///
-/// The direction is that of the steepest descent of ‖x − Dᵀc‖², g = D(x − Dᵀc) on the support; the step goes to its
-/// lowest point, ‖g‖² / ‖Dᵀg‖². A magnitude that would fall below 0 stops there, and the others go on without it, to
-/// the first minimum along their bent path. So the error never rises, but by rounding. Where the sample, one of its
-/// atoms or its code on entry holds a NaN or an infinity, all magnitudes are NaN.
+/// The direction is that of the steepest descent of ‖x − Dᵀc‖², g = D(x − Dᵀc) on the support; the step goes to the
+/// lowest point along it, at the length ‖g‖² / ‖Dᵀg‖². A magnitude that would fall below 0 stops there, and the others
+/// go on without it, to the first minimum along their bent path. So the error never rises, except by rounding. Where
+/// the sample, one of its atoms or its code on entry holds a NaN or an infinity, all magnitudes are NaN.
 ///
 /// # Panics
 /// If the shapes do not match, or rows of the samples or of the dictionary are not contiguous.
@@ -68,17 +68,17 @@ pub fn gradient_step(exec: Exec, dictionary: MatRef, x: MatRef, codes: MatMut) {
     });
 }
 
-/// Magnitudes of one sample that take gradient steps.
+/// The magnitudes of one sample, which take gradient steps.
 struct Steps<'a> {
     exec: Exec,
     dictionary: MatRef<'a>,
     atoms: Vec<usize>,
     magnitudes: Vec<f32>,
-    /// What residuals are in units of.
+    /// The number that residuals are divided by.
     unit: f64,
-    /// One value an atom: the gradient, then the direction.
+    /// The gradient, then the direction: one value for each atom.
     direction: Vec<f32>,
-    /// Dᵀ times the direction.
+    /// The product of Dᵀ and the direction.
     image: Vec<f32>,
 }
 
@@ -95,7 +95,7 @@ impl<'a> Steps<'a> {
         }
     }
 
-    /// A step along the direction, from the residual that goes with the magnitudes.
+    /// Takes a step along the direction, from `residual`, which goes with the magnitudes and is updated with them.
     fn step(&mut self, residual: &mut [f32]) {
         self.exec.isa().dispatch(Step {
             dictionary: self.dictionary,
@@ -134,7 +134,8 @@ impl<'a> Magnitudes<'a> for Steps<'a> {
     }
 }
 
-/// The residual x − Dᵀc, divided by its unit, which is returned, and its products with the atoms.
+/// The operation that computes the residual x − Dᵀc, divides it by its unit, which it returns, and computes its
+/// products with the atoms.
 struct Gradient<'a> {
     dictionary: MatRef<'a>,
     x: &'a [f32],
@@ -168,9 +169,9 @@ struct Step<'a> {
     dictionary: MatRef<'a>,
     atoms: &'a [usize],
     magnitudes: &'a mut [f32],
-    /// What the residual is in units of.
+    /// The number that the residual is divided by.
     unit: f64,
-    /// The gradient on entry.
+    /// The gradient on entry, from which the direction is made.
     direction: &'a mut [f32],
     image: &'a mut [f32],
     residual: &'a mut [f32],
@@ -195,7 +196,7 @@ impl Op for Step<'_> {
                 *d = 0.0;
             }
         }
-        // In units of their own, so that neither they nor their squares leave the range of f32.
+        // The direction has a unit of its own, so that neither its values nor their squares leave the range of f32.
         let of_direction = unit(direction);
         divide(direction, of_direction);
         image.fill(0.0);
@@ -207,9 +208,10 @@ impl Op for Step<'_> {
         if of_image.is_nan() {
             return magnitudes.fill(f32::NAN);
         }
-        // How long a step of magnitudes is that is as long as the unit for residual and image.
+        // The length of a step of the magnitudes for a step of length 1 of the image against the residual, each in its
+        // unit.
         let per = of_residual / of_image;
-        // Each bend takes an atom out, so there are no more of them than atoms.
+        // Each bend takes an atom out, so there are no more bends than atoms.
         for _ in 0..=atoms.len() {
             let slope = dot(s, image, residual);
             let lowest = slope / dot(s, image, image);

@@ -1,12 +1,12 @@
 //! Proximal gradient steps on the lasso, with momentum (FISTA) or without (ISTA), sample by sample.
 //!
-//! The product with the Gram matrix takes the rows of the atoms that are on. It is formed at the iterates
-//! only: at the points between them, where momentum takes its gradients, it is the same combination of
-//! products as these are of iterates. So one sparse product an iteration serves step and duality gap.
+//! The product of the Gram matrix and a code takes the rows of the atoms in its support. It is computed at the iterates
+//! only: at the points between them, where momentum takes its gradients, the product is the same combination of the
+//! iterates' products as the point is of iterates. So one sparse product in each iteration serves step and duality gap.
 //!
-//! Far from the optimum, a first step would turn on half of the atoms. So the penalty of FISTA starts where hardly an
-//! atom is worth it and falls from iteration to iteration (Hale, Yin & Zhang 2008, *continuation*): codes stay
-//! sparse on the way, and each iteration cheap.
+//! Far from the optimum, a first step would bring half of the atoms into the support. So the penalty of FISTA starts so
+//! high that hardly an atom enters, and falls from iteration to iteration (Hale, Yin & Zhang 2008, *continuation*):
+//! codes stay sparse on the way, and each iteration cheap.
 
 use super::lasso::{Certificate, Lasso, Stop, check_places, duality_gap};
 use super::operands::{CHUNK, check};
@@ -20,17 +20,19 @@ use crate::matrix::matmul::{Accumulate, matmul};
 use crate::matrix::sparse::{AtLeast, add_row_product, sift};
 use crate::matrix::view::{MatMut, MatRef};
 
-/// What is left of a raised penalty after an iteration.
+/// The factor by which a raised penalty falls in an iteration.
 const DECAY: f32 = 0.9;
-/// A penalty of next to nothing is not raised for ever.
+/// The largest factor by which a penalty is raised, so that a very small penalty is not raised for ever.
 const MOST_RAISED: f32 = 1e4;
 
 impl Lasso<'_> {
-    /// Iterative shrinkage-thresholding, in place, from the codes given (their negative values and NaNs as 0):
-    /// `c ← max(0, c + (D(x − Dᵀc) − λw/2) / ‖D‖₂²)`. The objective never rises, but by rounding.
+    /// Runs ISTA (iterative shrinkage-thresholding), in place, from the codes given, whose negative values and NaNs
+    /// count as 0: `c ← max(0, c + (D(x − Dᵀc) − λw/2) / ‖D‖₂²)`. The objective never rises, except by rounding. Writes
+    /// the certificate of each code to `certificates`.
     ///
     /// # Panics
-    /// If the shapes do not match, or rows of the samples are not contiguous.
+    /// If the shapes do not match, there are not as many certificates as samples, or rows of the samples are not
+    /// contiguous.
     #[track_caller]
     pub fn ista(
         &self,
@@ -43,12 +45,13 @@ impl Lasso<'_> {
         self.solve(exec, x, stop, false, codes, certificates);
     }
 
-    /// The same with Nesterov's momentum (Beck & Teboulle 2009), which starts anew when it points uphill
-    /// (O'Donoghue & Candès, arXiv 1204.3982, the gradient scheme), and a penalty that starts high and falls to
-    /// λw in some tens of iterations: for each sample by itself. The objective may rise on the way.
+    /// Runs FISTA: [`ista`](Self::ista) with Nesterov's momentum (Beck & Teboulle 2009), which starts anew when it
+    /// points uphill (O'Donoghue & Candès, arXiv 1204.3982, the gradient scheme), and with a penalty that starts high
+    /// and falls to λw in some tens of iterations, for each sample by itself. The objective may rise on the way.
     ///
     /// # Panics
-    /// If the shapes do not match, or rows of the samples are not contiguous.
+    /// If the shapes do not match, there are not as many certificates as samples, or rows of the samples are not
+    /// contiguous.
     #[track_caller]
     pub fn fista(
         &self,
@@ -93,7 +96,7 @@ impl Lasso<'_> {
                     state,
                     codes,
                 });
-                // The rows of the Gram matrix that the codes name count as read once.
+                // The rows of the Gram matrix in the supports of the codes count as read once.
                 let values = x.rows() * (x.cols() + 2 * n);
                 profile::call(Part::Lasso, || Work::new(flops, values));
             });
@@ -102,21 +105,21 @@ impl Lasso<'_> {
     }
 }
 
-/// The iterations of some samples.
+/// The operation that runs the iterations of some samples.
 pub(super) struct Iteration<'a> {
     pub(super) lasso: &'a Lasso<'a>,
     pub(super) stop: Stop,
     pub(super) momentum: bool,
     pub(super) x: MatRef<'a>,
-    /// Dx of each sample, zeros behind it.
+    /// The products Dx of each sample, padded with zeros.
     pub(super) correlations: &'a [f32],
-    /// Room for two codes and their products, padded likewise.
+    /// Room for two codes and their products with the Gram matrix, padded likewise.
     pub(super) state: &'a mut [f32],
     pub(super) codes: MatMut<'a>,
 }
 
 impl Op for Iteration<'_> {
-    /// The number of operations that it took.
+    /// The number of floating-point operations.
     type Output = usize;
 
     #[inline(always)]
@@ -206,14 +209,14 @@ impl Op for Iteration<'_> {
     }
 }
 
-/// The atoms that are on, and their magnitudes.
+/// The atoms in the support of a code, and their magnitudes.
 struct Entries {
     atoms: Vec<u32>,
     values: Vec<f32>,
 }
 
 impl Entries {
-    /// Gathers what is on, and returns how many.
+    /// Gathers the support of `code` and its magnitudes, and returns the number of atoms in it.
     #[inline(always)]
     fn gather<S: Simd>(&mut self, s: S, code: &[f32]) -> usize {
         sift(
@@ -245,8 +248,8 @@ struct Step<'a> {
 }
 
 impl Step<'_> {
-    /// y = c + β(c − c₋), c₊ = max(0, y + (D(x − Dᵀy) − λw/2) / ‖D‖²). Returns (y − c₊)ᵀ(c₊ − c): whether the
-    /// momentum points uphill.
+    /// Computes the step y = c + β(c − c₋), c₊ = max(0, y + (D(x − Dᵀy) − λw/2) / ‖D‖²), with its penalty raised.
+    /// Returns (y − c₊)ᵀ(c₊ − c), which is positive where the momentum points uphill.
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> f32 {
         let (beta, step) = (s.splat(self.beta), s.splat(self.step));
@@ -272,7 +275,7 @@ impl Step<'_> {
     }
 }
 
-/// The largest gⱼ / (λwⱼ/2) and the duality gap at a code, by its product with the Gram matrix.
+/// Returns the largest gⱼ / (λwⱼ/2) and the duality gap at a code, from its `product` with the Gram matrix.
 #[inline(always)]
 fn gap<S: Simd>(
     s: S,
@@ -286,7 +289,7 @@ fn gap<S: Simd>(
     for from in (0..product.len()).step_by(S::LANES) {
         let g = s.sub(s.load(&correlations[from..]), s.load(&product[from..]));
         let ratio = s.mul(g, s.load(&lasso.inverse_penalty[from..]));
-        // 0 · ∞ bounds nothing.
+        // The NaN of 0 · ∞ bounds nothing, and the maximum passes over it.
         steepest = s.max(ratio, steepest);
     }
     let entries = atoms.iter().zip(values).map(|(&j, &c)| {

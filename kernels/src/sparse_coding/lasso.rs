@@ -1,4 +1,4 @@
-//! The non-negative lasso, and how far a code is from its optimum.
+//! The non-negative lasso, and certificates of how far codes are from its optimum.
 
 use super::operands::CHUNK;
 use crate::function::vector::square_f64;
@@ -9,20 +9,20 @@ use crate::matrix::dictionary;
 use crate::matrix::matmul::{Accumulate, matmul};
 use crate::matrix::view::{MatMut, MatRef};
 
-/// Values are padded to a multiple of this, that of a vector.
+/// The number of values to a multiple of which rows are padded, so that they are whole vectors.
 const PAD: usize = 16;
 
-/// `F(c) = ‖x − Dᵀc‖² + λ Σ wⱼcⱼ` over c ≥ 0, for a dictionary D of n×d: with its Gram matrix, made once for all
-/// samples.
+/// The non-negative lasso: the objective `F(c) = ‖x − Dᵀc‖² + λ Σ wⱼcⱼ` over c ≥ 0, for a dictionary D of n×d, with its
+/// Gram matrix, which is computed once for all samples.
 ///
-/// It is right where ‖D‖₂ and the norms of samples lie between 10⁻¹⁵ and 10¹⁵. Beyond, products of a code with the Gram
-/// matrix may overflow or vanish. The code and the certificate of a sample that holds a NaN or an infinity are NaN, and
-/// so are all by a dictionary that holds one.
+/// Results are accurate where ‖D‖₂ and the norms of samples lie between 10⁻¹⁵ and 10¹⁵. Beyond, products of a code with
+/// the Gram matrix may overflow or vanish. The code and the certificate of a sample that holds a NaN or an infinity are
+/// NaN, and so are all codes and certificates by a dictionary that holds one.
 ///
-/// Of the ways to form a gradient D(x − Dᵀc) the Gram matrix is the fastest where codes are sparse: it
-/// takes the k rows of DDᵀ that the code names, 2kn operations a sample against 2nd for a product with D,
-/// and k is far below d. With dictionaries of 512 to 4,096 atoms and 8 of them in a sample, FISTA takes about as
-/// long as [`omp`](super::omp).
+/// Of the ways to compute a gradient D(x − Dᵀc) the Gram matrix is the fastest where codes are sparse: it takes the k
+/// rows of DDᵀ in the support of the code, 2kn operations a sample against 2nd for a product with D, and k is far below
+/// d. With dictionaries of 512 to 4,096 atoms and 8 of them in a sample, FISTA takes about as long as
+/// [`omp`](super::omp).
 ///
 /// ```
 /// use kernels::sparse_coding::{Certificate, Lasso, Stop};
@@ -40,44 +40,46 @@ const PAD: usize = 16;
 ///     MatMut::new(&mut code, 1, 2)?,
 ///     &mut certificate,
 /// );
-/// // Shrunk by λ/2, to 2.5 and to nothing.
+/// // Both magnitudes are shrunk by λ/2: to 2.5 and to 0.
 /// assert!((code[0] - 2.5).abs() < 1e-2 && code[1] == 0.0);
 /// assert!(certificate[0].gap < 1e-4);
 /// # Ok::<(), kernels::ShapeError>(())
 /// ```
 pub struct Lasso<'a> {
     pub(super) dictionary: MatRef<'a>,
-    /// λwⱼ/2, zeros behind them.
+    /// The penalties λwⱼ/2, padded with zeros.
     pub(super) penalty: Vec<f32>,
-    /// 1 over these.
+    /// The inverses 1/(λwⱼ/2) of the penalties.
     pub(super) inverse_penalty: Vec<f32>,
-    /// DDᵀ, its rows padded with zeros.
+    /// The Gram matrix DDᵀ, its rows padded with zeros.
     pub(super) gram: Vec<f32>,
-    /// 1/‖D‖₂²
+    /// The length 1/‖D‖₂² of a step.
     pub(super) step: f32,
 }
 
 /// The conditions under which an iteration stops.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stop {
-    /// The share of ‖x‖² at which it stops, as soon as the duality gap is no more. Rounding allows some 10⁻⁶.
+    /// The share of ‖x‖² at which an iteration stops, as soon as the duality gap is no larger. Rounding allows some
+    /// 10⁻⁶.
     pub tolerance: f64,
-    /// The most steps that it takes.
+    /// The largest number of steps.
     pub iterations: usize,
 }
 
-/// What is known of a code.
+/// The certificate of a code: its objective, and how far that is from the optimum at most.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Certificate {
     /// The objective F(c).
     pub objective: f64,
-    /// The duality gap: F(c) less the optimum is at most this, and so is ‖Dᵀc − Dᵀc*‖² for an optimal c*.
-    /// It is a sum of terms that are not negative, so it is never negative.
+    /// The duality gap: F(c) minus the optimum is at most this, and so is ‖Dᵀc − Dᵀc*‖² for an optimal c*. The gap is a
+    /// sum of terms that are not negative, so it is never negative.
     pub gap: f64,
 }
 
 impl<'a> Lasso<'a> {
-    /// The lasso of a dictionary with contiguous rows, for λ ≥ 0. There are n `weights`, all 1 where none are given.
+    /// Returns the lasso of a dictionary with contiguous rows, for λ ≥ 0. There are n `weights`, all 1 where none are
+    /// given.
     ///
     /// # Panics
     /// If there are not as many weights as atoms, or λ or one of them is negative, infinite or NaN.
@@ -120,20 +122,21 @@ impl<'a> Lasso<'a> {
             inverse_penalty: penalty.iter().map(|p| 1.0 / p).collect(),
             penalty,
             gram,
-            // Rounded down, or it could be too long.
+            // The step is rounded down, as a longer one could overshoot.
             step: if step > 0.0 { step.next_down() } else { step },
         }
     }
 
-    /// Objective and duality gap of each code, whatever it comes from, by way of the residual in place of the
-    /// Gram matrix. Their error is some γ_{n+d}·(‖x‖ + Σ cⱼ‖Dⱼ‖)².
+    /// Computes the objective and the duality gap of each code, wherever it comes from, by way of the residual in place
+    /// of the Gram matrix. Their error is some γ_{n+d}·(‖x‖ + Σ cⱼ‖Dⱼ‖)².
     ///
-    /// For r = x − Dᵀc and g = Dr, ν = s·r is a point of the dual, max 2νᵀx − ‖ν‖² under Dν ≤ λw/2, for every
-    /// s ≤ min λwⱼ/2gⱼ over gⱼ > 0. Its distance to F(c) is (1 − s)²‖r‖² + Σ cⱼ(λwⱼ − 2sgⱼ), and s is the best there
-    /// is. Codes are taken as max(0, c), a NaN kept. With λ = 0 the gap is of no use: s is 0 unless no gⱼ is positive.
+    /// For r = x − Dᵀc and g = Dr, ν = s·r is a point of the dual, max 2νᵀx − ‖ν‖² under Dν ≤ λw/2, for every s ≤ min
+    /// λwⱼ/2gⱼ over gⱼ > 0. The distance of its dual objective to F(c) is (1 − s)²‖r‖² + Σ cⱼ(λwⱼ − 2sgⱼ), and the best
+    /// such s is taken. Codes are taken as max(0, c), where a NaN stays NaN. With λ = 0 the gap is of no use: s is 0
+    /// unless no gⱼ is positive.
     ///
     /// # Panics
-    /// If the shapes do not match.
+    /// If the shapes do not match, or there are not as many certificates as samples.
     #[track_caller]
     pub fn certify(&self, exec: Exec, x: MatRef, codes: MatRef, certificates: &mut [Certificate]) {
         let (n, d) = (self.dictionary.rows(), self.dictionary.cols());
@@ -191,7 +194,7 @@ impl<'a> Lasso<'a> {
         }
         let entries = code.iter().zip(&self.penalty).zip(correlations);
         let entries = entries.map(|((c, p), g)| (wide(c), wide(p), wide(g)));
-        // A ratio of 0 to 0 bounds nothing.
+        // The NaN of a ratio of 0 to 0 bounds nothing, and the maximum passes over it.
         let steepest = entries.clone().map(|(_, p, g)| g / p);
         let steepest = steepest.fold(f64::NEG_INFINITY, f64::max);
         let entries = entries.filter(|&(c, _, _)| c != 0.0);
@@ -213,7 +216,7 @@ pub(super) fn check_places(x: MatRef, certificates: &[Certificate]) {
     );
 }
 
-/// The duality gap from ‖r‖², the largest gⱼ / (λwⱼ/2), and (cⱼ, λwⱼ/2, gⱼ) where cⱼ is not 0: see
+/// Returns the duality gap from ‖r‖², the largest gⱼ / (λwⱼ/2), and (cⱼ, λwⱼ/2, gⱼ) where cⱼ is not 0. See
 /// [`Lasso::certify`].
 pub(super) fn duality_gap(
     square: f64,
@@ -221,7 +224,7 @@ pub(super) fn duality_gap(
     entries: impl Iterator<Item = (f64, f64, f64)> + Clone,
 ) -> f64 {
     let along: f64 = entries.clone().map(|(c, _, g)| c * g).sum();
-    // The best of all s: xᵀr / ‖r‖², since x = r + Dᵀc.
+    // The best of all s is xᵀr / ‖r‖², where x = r + Dᵀc.
     let best = if square > 0.0 {
         (1.0 + along / square).max(0.0)
     } else {

@@ -9,14 +9,15 @@ use crate::machine::profile::{self, Part, Work};
 use crate::machine::simd::{Op, Simd};
 use crate::matrix::view::{MatMut, MatRef};
 
-/// The best magnitudes on the supports of the codes, in place: min ‖x − Dᵀc‖² over c ≥ 0 with cⱼ = 0 wherever cⱼ is not
-/// positive on entry. Magnitudes may become 0. Where the sample, one of its atoms or its code on entry holds a NaN or
-/// an infinity, all of them are NaN.
+/// Computes the best magnitudes on the supports of `codes`, in place: min ‖x − Dᵀc‖² over c ≥ 0 with cⱼ = 0 wherever cⱼ
+/// is not positive on entry. Magnitudes may become 0. Where the sample, one of its atoms or its code on entry holds a
+/// NaN or an infinity, all magnitudes of the sample are NaN.
 ///
-/// The Gram matrix of a support of k atoms is formed in f64, k²d/2 products, and its systems are solved by a Cholesky
-/// factor, to which an atom that joins adds a row, k²/2, and from which one that leaves takes those after it, up to
-/// k³/6: for supports of up to some hundreds. Of atoms that depend on each other to f64 rounding one is left out.
-/// Magnitudes are rounded to f32 at the end.
+/// The Gram matrix of a support of k atoms is computed in f64, with k²d/2 products. Its systems are solved by a
+/// Cholesky factor: an atom that joins adds a row, with k²/2 products, and an atom that leaves takes away the rows
+/// after it, which cost up to k³/6 products again. So the method is for supports of up to some hundreds of atoms. Where
+/// atoms depend on each other up to the rounding of f64, one of them is left out. Magnitudes are rounded to f32 at the
+/// end.
 ///
 /// # Panics
 /// If the shapes do not match, or rows of the samples or of the dictionary are not contiguous.
@@ -39,29 +40,31 @@ pub fn nnls(exec: Exec, dictionary: MatRef, x: MatRef, codes: MatMut) {
     });
 }
 
-/// Least squares on a growing set of atoms.
+/// The non-negative least-squares fit of a sample on a growing set of atoms.
 pub(super) struct Refit<'a> {
     exec: Exec,
     dictionary: MatRef<'a>,
     x: &'a [f32],
-    /// What [`residual`](Self::residual) is divided by.
+    /// The number that [`residual`](Self::residual) divides by.
     pub(super) unit: f64,
     pub(super) atoms: Vec<usize>,
-    /// Products of the atoms with each other: the lower triangle, row after row.
+    /// The products of the atoms with each other: the lower triangle, row after row.
     gram: Vec<f64>,
-    /// Products of the atoms with x.
+    /// The products of the atoms with x.
     correlations: Vec<f64>,
     pub(super) magnitudes: Vec<f64>,
-    /// The places of the atoms whose magnitudes are free; the others' are 0.
+    /// The places of the atoms whose magnitudes are free; the magnitudes of the others are 0.
     free: Vec<usize>,
-    /// Places that were tried in vain since the last change.
+    /// Whether the atom at each place was tried in vain since the last change.
     barred: Vec<bool>,
-    /// The Cholesky factor on the first of the free atoms, a lower triangle: the rows that are still true.
+    /// The Cholesky factor of the Gram matrix of the first free atoms, a lower triangle: those rows that are still
+    /// valid.
     factor: Vec<f64>,
     solution: Vec<f64>,
 }
 
-/// A pivot below this share of its diagonal is rounding, and so is a gradient below this share of its terms.
+/// The share of its diagonal below which a pivot counts as rounding, and the share of its terms below which a gradient
+/// does.
 const ROUNDING: f64 = 1e-13;
 
 impl<'a> Refit<'a> {
@@ -82,7 +85,7 @@ impl<'a> Refit<'a> {
         }
     }
 
-    /// No atoms, and another sample.
+    /// Removes all atoms, and starts on another sample.
     pub(super) fn start(&mut self, x: &'a [f32]) {
         self.x = x;
         self.atoms.clear();
@@ -93,7 +96,7 @@ impl<'a> Refit<'a> {
         self.factor.clear();
     }
 
-    /// One atom more, and where its magnitude starts.
+    /// Adds an atom, whose magnitude starts at `magnitude`.
     pub(super) fn push(&mut self, atom: usize, magnitude: f64) {
         self.atoms.push(atom);
         self.exec.isa().dispatch(Products {
@@ -119,7 +122,7 @@ impl<'a> Refit<'a> {
         self.gram[high * (high + 1) / 2 + low]
     }
 
-    /// Finds the best magnitudes; NaN where an operand holds a NaN or an infinity.
+    /// Finds the best magnitudes; all become NaN where an operand holds a NaN or an infinity.
     pub(super) fn solve(&mut self) {
         let operands = [&self.gram, &self.correlations, &self.magnitudes];
         if operands.into_iter().flatten().any(|v| !v.is_finite()) {
@@ -131,7 +134,7 @@ impl<'a> Refit<'a> {
         self.descend();
         // An atom that was barred because it depended on others may do so no longer, where some of these have left.
         self.barred.fill(false);
-        // Each round lowers the error; rounding alone could make it last.
+        // Each round lowers the error, so only rounding could keep the rounds going without end.
         for _ in 0..3 * k {
             let Some(next) = self.steepest() else {
                 break;
@@ -146,7 +149,8 @@ impl<'a> Refit<'a> {
         }
     }
 
-    /// The place of the atom along which the error falls fastest, among those whose magnitude is 0.
+    /// Returns the place of the atom along which the error falls fastest, among the atoms whose magnitude is 0, or
+    /// `None` if it falls along none of them.
     fn steepest(&self) -> Option<usize> {
         let mut best = None;
         let mut slope = 0.0;
@@ -168,7 +172,8 @@ impl<'a> Refit<'a> {
         best
     }
 
-    /// Moves the magnitudes towards the least squares of the free atoms. Those that reach 0 on the way are held there.
+    /// Moves the magnitudes towards the least-squares solution on the free atoms. Magnitudes that reach 0 on the way
+    /// are held there.
     fn descend(&mut self) {
         while !self.free.is_empty() {
             if let Err(dependent) = self.least_squares() {
@@ -207,7 +212,10 @@ impl<'a> Refit<'a> {
         place
     }
 
-    /// Solves the normal equations of the free atoms, or names one of them that depends on those before.
+    /// Solves the normal equations of the free atoms.
+    ///
+    /// # Errors
+    /// Returns the place among the free atoms of an atom that depends on those before it.
     fn least_squares(&mut self) -> Result<(), usize> {
         let m = self.free.len();
         self.solution.clear();
@@ -232,7 +240,10 @@ impl<'a> Refit<'a> {
         Ok(())
     }
 
-    /// Appends row i to the factor, unless its atom depends on those before.
+    /// Appends row i to the factor.
+    ///
+    /// # Errors
+    /// Returns i if the atom of row i depends on those before it.
     fn factorise(&mut self, i: usize) -> Result<(), usize> {
         let start = self.factor.len();
         for j in 0..=i {
@@ -254,7 +265,7 @@ impl<'a> Refit<'a> {
         Ok(())
     }
 
-    /// Writes the code, zeros where no atom is.
+    /// Writes the magnitudes of the atoms to `code`, and zeros elsewhere.
     pub(super) fn write(&self, code: &mut [f32]) {
         code.fill(0.0);
         for (&atom, &magnitude) in self.atoms.iter().zip(&self.magnitudes) {
@@ -262,7 +273,7 @@ impl<'a> Refit<'a> {
         }
     }
 
-    /// x − Dᵀc in its unit, summed in f64.
+    /// Writes x − Dᵀc, summed in f64 and divided by its unit, to `residual`.
     pub(super) fn residual(&self, residual: &mut [f32]) {
         self.exec.isa().dispatch(Residual {
             dictionary: self.dictionary,
@@ -275,7 +286,7 @@ impl<'a> Refit<'a> {
     }
 }
 
-/// Appends the products of some atoms with one vector, in f64.
+/// The operation that appends the products of some atoms with one vector to `out`, in f64.
 struct Products<'a> {
     dictionary: MatRef<'a>,
     atoms: &'a [usize],
@@ -308,7 +319,7 @@ impl Op for Residual<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
-        // Values that are summed side by side, in vectors that the compiler makes.
+        // The number of values that are summed side by side, in vectors that the compiler makes.
         const LANES: usize = 16;
         for (from, residual) in (0..).step_by(LANES).zip(self.residual.chunks_mut(LANES)) {
             let here = from..from + residual.len();

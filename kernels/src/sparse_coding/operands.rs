@@ -1,12 +1,14 @@
-//! What all methods share: the shapes of their operands, their scale, and which atoms a code has on.
+//! Helpers that all methods share: checks of shapes, the scale of values, and the support of a code.
 
 use crate::matrix::view::{MatMut, MatRef};
 
-/// Samples of a chunk: enough of them to share the loads of a product with the dictionary.
+/// The number of samples of a chunk: enough of them to share the loads of a product with the dictionary.
 pub(super) const CHUNK: usize = 64;
 
-/// Panics, naming the shapes, if samples, codes and dictionary do not fit each other, or rows of samples are not
-/// contiguous.
+/// Checks the shapes of samples, codes and dictionary.
+///
+/// # Panics
+/// If the shapes do not match, with a message that names them, or rows of samples are not contiguous.
 #[track_caller]
 pub(super) fn check(dictionary: MatRef, x: MatRef, codes: &MatMut) {
     assert!(
@@ -23,7 +25,7 @@ pub(super) fn check(dictionary: MatRef, x: MatRef, codes: &MatMut) {
     x.assert_contiguous_rows();
 }
 
-/// The places of the positive values, and of NaN.
+/// Returns the places of the positive values, and of NaNs.
 pub(super) fn support(code: &[f32]) -> impl Iterator<Item = usize> {
     let places = code.iter().enumerate();
     places
@@ -31,13 +33,13 @@ pub(super) fn support(code: &[f32]) -> impl Iterator<Item = usize> {
         .map(|(j, _)| j)
 }
 
-/// The power of two below the largest size of some values, divided by which they lie in the middle of the range of
-/// f32: without another rounding, if they are not too far from each other. 1 where all are 0, NaN where one is NaN or
-/// infinite.
+/// Returns the largest power of two that is not above the largest magnitude of some values. Divided by it, values lie
+/// in the middle of the range of f32, without another rounding if they are not too far from each other. Returns 1 where
+/// all are 0, and NaN where one is NaN or infinite.
 #[inline(always)]
 pub(super) fn unit(values: &[f32]) -> f64 {
     const EXPONENT: u64 = 0x7ff << 52;
-    // Sizes are in the order of their bits, NaN behind infinity.
+    // Magnitudes are in the order of their bits, with NaN behind infinity.
     let largest = values.iter().map(|v| v.abs().to_bits()).max();
     match f32::from_bits(largest.unwrap_or(0)) {
         0.0 => 1.0,
@@ -46,7 +48,7 @@ pub(super) fn unit(values: &[f32]) -> f64 {
     }
 }
 
-/// Divides values by a power of two.
+/// Divides values by `unit`, which is a power of two.
 #[inline(always)]
 pub(super) fn divide(values: &mut [f32], unit: f64) {
     for v in values {

@@ -1,6 +1,6 @@
-//! Matching pursuits: the atom that goes best with the residual joins the support, then the magnitudes
-//! are brought up to date, and so on. All samples of a chunk go in step, so that their residuals meet the
-//! dictionary in one product.
+//! Matching pursuits: in each round, the atom with the largest product with the residual joins the support, and the
+//! magnitudes are updated. All samples of a chunk go through the rounds together, so that the products of their
+//! residuals and the dictionary are one product of matrices.
 
 use super::nnls::Refit;
 use super::operands::{CHUNK, check, divide, unit};
@@ -17,20 +17,20 @@ use crate::matrix::view::{MatMut, MatRef};
 /// The conditions under which a pursuit ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pursuit {
-    /// Atoms to choose for a sample, at most.
+    /// The largest number of atoms that are chosen for a sample.
     pub atoms: usize,
-    /// The share of ‖x‖² at which it ends, as soon as ‖x − Dᵀc‖² is no more. Residuals are f32: 10⁻¹² is at their
-    /// limit.
+    /// The share of ‖x‖² at which a pursuit ends, as soon as ‖x − Dᵀc‖² is no larger. Residuals are f32, so a share of
+    /// 10⁻¹² is at their limit.
     pub tolerance: f64,
 }
 
-/// Orthogonal matching pursuit (Pati, Rezaiifar & Krishnaprasad 1993) with non-negative magnitudes; the codes
-/// are overwritten.
+/// Finds codes by orthogonal matching pursuit (Pati, Rezaiifar & Krishnaprasad 1993) with non-negative magnitudes, and
+/// overwrites `codes`.
 ///
-/// The atom chosen has the largest Dⱼ·r / ‖Dⱼ‖ > 0 for the residual r = x − Dᵀc, the first of equals; then all
-/// magnitudes are refitted as by [`nnls`](super::nnls), in f64. A chosen atom whose magnitude falls to 0 stays chosen,
-/// and may rise again. Where no atom has a positive product with the residual, the code is optimal and
-/// the pursuit ends.
+/// In each round, the atom with the largest Dⱼ·r / ‖Dⱼ‖ > 0 for the residual r = x − Dᵀc is chosen, the first of
+/// equals; then all magnitudes are refitted as by [`nnls`](super::nnls), in f64. A chosen atom whose magnitude falls to
+/// 0 stays chosen, and its magnitude may rise again. Where no atom has a positive product with the residual, the code
+/// is optimal and the pursuit ends.
 ///
 /// # Panics
 /// If the shapes do not match, or rows of the samples or of the dictionary are not contiguous.
@@ -41,15 +41,16 @@ pub fn omp(exec: Exec, dictionary: MatRef, x: MatRef, pursuit: Pursuit, codes: M
     });
 }
 
-/// The part of a pursuit that knows the magnitudes of one sample.
+/// The part of a pursuit that holds the magnitudes of one sample.
 pub(super) trait Magnitudes<'a> {
     /// Starts on another sample, whose residuals are in units of `unit`.
     fn start(&mut self, x: &'a [f32], unit: f64);
-    /// Takes in the atom, brings the magnitudes up to date and `residual` with them. `correlations` are Dr.
+    /// Adds an atom to those chosen, and updates the magnitudes and, with them, `residual`. `correlations` are the
+    /// products Dr of the atoms with the residual on entry.
     fn choose(&mut self, atom: usize, correlations: &[f32], residual: &mut [f32]);
-    /// The atoms chosen.
+    /// Returns the atoms chosen.
     fn atoms(&self) -> &[usize];
-    /// Writes the code.
+    /// Writes the code to `code`, which is overwritten.
     fn write(&self, code: &mut [f32]);
 }
 
@@ -71,6 +72,7 @@ impl<'a> Magnitudes<'a> for Refit<'a> {
     }
 }
 
+/// Runs a pursuit for each sample, whose magnitudes `magnitudes` makes, and overwrites `codes`.
 #[track_caller]
 pub(super) fn pursue<'a, M: Magnitudes<'a>>(
     exec: Exec,
@@ -146,7 +148,8 @@ pub(super) fn pursue<'a, M: Magnitudes<'a>>(
     });
 }
 
-/// The place of the largest positive `correlations[j] · scales[j]` that is not chosen yet.
+/// The operation that finds the place of the largest positive `correlations[j] · scales[j]` among the atoms that are
+/// not chosen yet.
 struct Best<'a> {
     correlations: &'a [f32],
     scales: &'a [f32],

@@ -1,4 +1,4 @@
-//! Adam (Kingma & Ba, arXiv 1412.6980, algorithm 1), with its bias correction.
+//! The optimiser Adam (Kingma & Ba, arXiv 1412.6980, algorithm 1), with its bias correction.
 //!
 //! ```
 //! use kernels::Exec;
@@ -22,18 +22,18 @@ use crate::machine::simd::Simd;
 /// The settings of Adam.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adam {
-    /// Step size α.
+    /// The learning rate α.
     pub learning_rate: f32,
-    /// Decay β₁ of the first moment.
+    /// The decay β₁ of the first moment.
     pub beta1: f32,
-    /// Decay β₂ of the second moment.
+    /// The decay β₂ of the second moment.
     pub beta2: f32,
-    /// ε, added to the root of the second moment.
+    /// The constant ε that is added to the root of the second moment.
     pub epsilon: f32,
 }
 
 impl Default for Adam {
-    /// α = 10⁻³, β₁ = 0.9, β₂ = 0.999, ε = 10⁻⁸, as in the paper.
+    /// Returns the settings of the paper: α = 10⁻³, β₁ = 0.9, β₂ = 0.999, ε = 10⁻⁸.
     fn default() -> Adam {
         Adam {
             learning_rate: 1e-3,
@@ -44,14 +44,15 @@ impl Default for Adam {
     }
 }
 
-/// The largest gradient that counts as it is: its square is far enough from the end of f32 for the rounding of
-/// many steps.
+/// The largest size of a gradient that counts as it is: its square is far enough from the end of the range of f32 for
+/// the rounding of many steps.
 const LARGEST: f32 = 1e19;
 /// The least gradient that counts towards the first moment, 2⁻¹²⁰: a tenth of it, as β₁ = 0.9 takes, is not subnormal.
 const LEAST: f32 = 1.0 / (1u128 << 120) as f32;
 /// The least gradient that counts towards the second moment, 2⁻⁵⁷: a thousandth of its square is not subnormal.
 const LEAST_SQUARED: f32 = 1.0 / (1u64 << 57) as f32;
-/// Values that are fetched ahead: the processor falls behind where four arrays come from memory.
+/// The number of values by which memory is fetched ahead of its use: the processor's prefetcher falls behind where four
+/// arrays come from memory.
 const AHEAD: usize = 512;
 
 /// Updates `weights` by the `step`-th step (from 1), and the moments, which start at zero.
@@ -69,7 +70,7 @@ const AHEAD: usize = 512;
 /// been 0 for 900 steps took 16 times as long. So a moment below the least normal number becomes 0, as does in m a
 /// gradient below 2⁻¹²⁰ and in v one below 2⁻⁵⁷ (7·10⁻¹⁸), which does not show as long as ε is above 10⁻¹⁰.
 ///
-/// Adam knows nothing of batches: under a gradient of zeros the moments decay and the weights go on.
+/// Adam knows nothing of batches: under a gradient of zeros the moments decay and the weights still move.
 ///
 /// # Panics
 /// If the lengths differ, or `step` is 0.
@@ -100,9 +101,9 @@ pub fn step(
         root_correction: (1.0 / correction(adam.beta2).sqrt()) as f32,
     };
     let values = (weights, gradient, first_moment, second_moment);
-    // Even pieces, so that no thread waits.
+    // Pieces of equal size, so that no thread waits.
     let piece = n.div_ceil(n.div_ceil(LEAF).max(1));
-    // Four values read, three written.
+    // For each weight, four values are read and three written.
     let work = || Work::new(13 * n, 7 * n);
     par::run(exec, update, values, piece, work);
 }
@@ -110,13 +111,13 @@ pub fn step(
 #[derive(Clone, Copy)]
 struct Update {
     adam: Adam,
-    /// α / (1 − β₁ᵗ)
+    /// The corrected learning rate α / (1 − β₁ᵗ).
     rate: f32,
-    /// 1 / √(1 − β₂ᵗ)
+    /// The correction 1 / √(1 − β₂ᵗ) of the root of the second moment.
     root_correction: f32,
 }
 
-/// Weights, their gradient, and its first and second moment.
+/// The weights, their gradient, and its first and second moment.
 type Values<'a> = (&'a mut [f32], &'a [f32], &'a mut [f32], &'a mut [f32]);
 
 impl<'a> RowOp<Values<'a>> for Update {
@@ -158,7 +159,7 @@ impl<'a> RowOp<Values<'a>> for Update {
     }
 }
 
-/// The nearest value between ±[`LARGEST`]; NaN and infinities as they are.
+/// Returns the nearest value between ±[`LARGEST`]; NaN and infinities stay as they are.
 #[inline(always)]
 fn bounded<S: Simd>(s: S, gradient: S::F32) -> S::F32 {
     let (size, largest) = (s.abs(gradient), s.splat(LARGEST));
@@ -171,7 +172,7 @@ fn bounded<S: Simd>(s: S, gradient: S::F32) -> S::F32 {
     s.select(finite, within, gradient)
 }
 
-/// The values, and 0 in place of those whose size is below `least`; NaN as it is.
+/// Returns the values, with 0 in place of those whose size is below `least`; NaN stays as it is.
 #[inline(always)]
 fn unless_below<S: Simd>(s: S, least: f32, values: S::F32) -> S::F32 {
     let below = s.lt(s.abs(values), s.splat(least));

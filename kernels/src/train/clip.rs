@@ -17,10 +17,10 @@ use crate::machine::par::{self, LEAF, RowOp};
 use crate::machine::profile::{self, Part, Work};
 use crate::machine::simd::{Op, Simd};
 
-/// Values that are squared and summed in f32; their sums are added up in f64.
+/// The number of values whose squares are summed in f32; these sums are added up in f64.
 const SUM: usize = 1 << 10;
 
-/// Scales a gradient to the norm `most` where its own is larger: g ← g·most/‖g‖. Returns ‖g‖ as it was.
+/// Scales a gradient to the norm `most` where its norm is larger: g ← g·most/‖g‖. Returns ‖g‖ as it was before.
 ///
 /// A gradient of any finite values is scaled, also where ‖g‖² is beyond the range of f32. One that holds a NaN or an
 /// infinity stays as it is. The norm does not depend on the number of threads; its relative error is at most γ₁₀₂₄ =
@@ -41,7 +41,7 @@ pub fn to_norm(exec: Exec, most: f32, gradient: &mut [f32]) -> f64 {
     norm
 }
 
-/// Σ g², piece by piece; where the pieces lie depends on the number of values alone.
+/// Returns Σ g² over `values`, summed piece by piece; where the pieces lie depends on the number of values alone.
 fn square_of_all(exec: Exec, values: &[f32]) -> f64 {
     struct Square<'a>(&'a [f32]);
     impl Op for Square<'_> {

@@ -1,4 +1,5 @@
-//! The input layer of a model that reads pairs of one-hot vectors: a gather, never a product.
+//! The embedding of pairs of one-hot vectors, the input layer of a model: rows are looked up, and no product is
+//! computed.
 //!
 //! ```
 //! use kernels::{Exec, MatMut, MatRef, embedding};
@@ -28,7 +29,10 @@ use crate::machine::profile::{self, Part, Work};
 use crate::machine::simd::{Op, Simd};
 use crate::matrix::view::{MatMut, MatRef};
 
-/// Panics where an index lies outside its embedding, or there are not as many pairs as rows.
+/// Checks pairs against embeddings of `first` and `second` rows, and an output or gradient of `rows` rows.
+///
+/// # Panics
+/// If an index lies outside its embedding, or there are not as many pairs as rows.
 #[track_caller]
 pub(crate) fn check(first: usize, second: usize, pairs: &[[u32; 2]], rows: usize) {
     assert_eq!(pairs.len(), rows, "{} pairs for {rows} rows", pairs.len());
@@ -40,7 +44,7 @@ pub(crate) fn check(first: usize, second: usize, pairs: &[[u32; 2]], rows: usize
     }
 }
 
-/// `out[b] = first[i] + second[j]` for the `b`-th pair (i, j): the product of a pair of one-hot vectors
+/// Computes `out[b] = first[i] + second[j]` for the `b`-th pair (i, j): the product of a pair of one-hot vectors
 /// with the stacked embedding matrices.
 ///
 /// `first` and `second` are v×d with contiguous rows, `out` is B×d.

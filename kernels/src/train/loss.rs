@@ -11,7 +11,7 @@
 //! Loss::SquaredError.forward(exec, outputs, &targets, &mut losses);
 //! assert_eq!(losses, [4.0, 1.0]);
 //!
-//! // The gradient of their mean is added to what is there.
+//! // The gradient of the mean of the losses is added to what is there.
 //! let mut gradient = [0.0; 4];
 //! let weights = [0.5; 2];
 //! let to = MatMut::from_rows(&mut gradient, 2);
@@ -30,10 +30,10 @@ use crate::matrix::view::{MatMut, MatRef};
 /// A loss of one output vector x against its target class y.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Loss {
-    /// ‖x − e_y‖², summed over the outputs, with e_y the one-hot vector of the target.
+    /// The squared error ‖x − e_y‖², summed over the outputs, with e_y the one-hot vector of the target.
     SquaredError,
-    /// log Σᵢ exp(xᵢ) − x_y, computed as log Σᵢ exp(xᵢ − max x) − (x_y − max x), so that no finite logit
-    /// overflows.
+    /// The cross-entropy log Σᵢ exp(xᵢ) − x_y, computed as log Σᵢ exp(xᵢ − max x) − (x_y − max x), so that no finite
+    /// logit overflows.
     CrossEntropy,
 }
 
@@ -52,16 +52,16 @@ fn check(outputs: MatRef, targets: &[u32]) {
 }
 
 impl Loss {
-    /// All of them.
+    /// All losses.
     pub const ALL: &'static [Loss] = &[Loss::SquaredError, Loss::CrossEntropy];
 
-    /// `losses[b]`, the loss of row b of `outputs` (B×d, contiguous rows) against `targets[b]`.
+    /// Writes to `losses[b]` the loss of row b of `outputs` (B×d, contiguous rows) against `targets[b]`.
     ///
-    /// Error, with γ_n = n·u / (1 − n·u), u = 2⁻²⁴: at most γ_{d+4} of a squared error, and
+    /// The error, with γ_n = n·u / (1 − n·u) and u = 2⁻²⁴, is at most γ_{d+4} of a squared error, and
     /// γ_{d+8}·(1 + log d + max x − x_y) of a cross-entropy, which is absolute near 0.
     ///
-    /// A NaN among the outputs gives NaN, and +∞ a NaN or an infinite loss; −∞ is a probability of 0. A squared
-    /// error that f32 does not hold is infinite, and squares below 10⁻³⁸ lose digits.
+    /// A NaN among the outputs gives NaN, and +∞ gives NaN or an infinite loss; in a cross-entropy, −∞ is a probability
+    /// of 0. A squared error that f32 does not hold is infinite, and squares below 10⁻³⁸ lose digits.
     ///
     /// # Panics
     /// If the shapes do not match, or a target is no class.
@@ -85,7 +85,7 @@ impl Loss {
     }
 
     /// Adds the gradient of the losses, each times its weight, to what `gradient` holds: `gradient[b] += weights[b] ·
-    /// ∂loss/∂x` at row b of `outputs`, all B×d. A sample of weight 0 is left alone.
+    /// ∂loss/∂x` at row b of `outputs`; both matrices are B×d. The row of a sample of weight 0 is left as it is.
     ///
     /// # Panics
     /// If the shapes do not match, or a target is no class.
@@ -121,7 +121,8 @@ impl Loss {
 }
 
 impl Loss {
-    /// Work of so many operations for each output, beside its exponentials, and of so many values read or written.
+    /// Returns the work of `flops` operations for each output besides its exponentials, and of `values` values read or
+    /// written for each output.
     fn work(self, outputs: MatRef, flops: usize, values: usize) -> Work {
         let n = outputs.rows() * outputs.cols();
         // A gradient takes the exponential of each output twice.
@@ -208,7 +209,7 @@ impl Op for Backward<'_> {
     }
 }
 
-/// log Σᵢ exp(xᵢ − top).
+/// Returns log Σᵢ exp(xᵢ − top).
 #[inline(always)]
 fn log_sum_exp<S: Simd>(s: S, x: &[f32], top: f32) -> f32 {
     let mut sums = s.splat(0.0);

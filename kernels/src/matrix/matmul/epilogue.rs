@@ -1,4 +1,4 @@
-//! What follows a product, row by row, while the row is in cache.
+//! Epilogues: operations on the rows of a product, each applied while the row is in cache.
 
 use std::ops::Range;
 
@@ -7,9 +7,10 @@ use crate::function::elementwise::{Add, Unary, map_in_place, zip_in_place};
 use crate::machine::simd::Simd;
 use crate::matrix::view::{MatMut, MatRef};
 
-/// A pass over the rows of a product, fused into its write-back: each row is passed over while it is in cache.
+/// An operation on the rows of a product, fused into its write-back: it is applied to each row while the row is in
+/// cache.
 ///
-/// A pair of epilogues is one after the other.
+/// A pair of epilogues applies one after the other.
 ///
 /// ```
 /// use kernels::elementwise::Unary;
@@ -41,14 +42,17 @@ use crate::matrix::view::{MatMut, MatRef};
 /// # Ok::<(), kernels::ShapeError>(())
 /// ```
 pub trait Epilogue: Send + Sized {
-    /// Panics unless the epilogue suits a product of `rows × cols`.
+    /// Checks that the epilogue suits a product of `rows × cols`.
+    ///
+    /// # Panics
+    /// If it does not.
     #[track_caller]
     fn check(&self, rows: usize, cols: usize);
 
-    /// The epilogues of the rows above `at`, and of those from it on.
+    /// Returns the epilogues of the rows before row `at`, and of those from `at` on.
     fn split_rows(self, at: usize) -> (Self, Self);
 
-    /// Passes over `c`, which is row `row`, columns `cols` of the product.
+    /// Applies the epilogue to `c`, the values of the product in row `row`, columns `cols`.
     fn row<S: Simd>(&mut self, s: S, row: usize, cols: Range<usize>, c: &mut [f32]);
 }
 
@@ -85,10 +89,10 @@ impl Epilogue for () {
     fn row<S: Simd>(&mut self, _: S, _: usize, _: Range<usize>, _: &mut [f32]) {}
 }
 
-/// Adds a bias to every row: C ← C + 1·biasᵀ.
+/// The addition of a bias to every row: C ← C + 1·biasᵀ.
 #[derive(Clone, Copy, Debug)]
 pub struct Bias<'a>(
-    /// One value a column.
+    /// The bias, one value for each column.
     pub &'a [f32],
 );
 
@@ -106,7 +110,8 @@ impl Epilogue for Bias<'_> {
     }
 }
 
-/// A function of each value: C ← f(C). The function can be your own, see [`elementwise`](crate::elementwise).
+/// The application of a function to each value: C ← f(C). The function can be your own; see
+/// [`elementwise`](crate::elementwise).
 #[derive(Clone, Copy, Debug)]
 pub struct Map<F>(
     /// The function f.
@@ -124,14 +129,14 @@ impl<F: Unary> Epilogue for Map<F> {
     }
 }
 
-/// A layer's bias and activation: C ← C + 1·biasᵀ, the pre-activation, and `out` ← act(C).
+/// A layer's bias and activation: C ← C + 1·biasᵀ, which are the pre-activations, and `out` ← act(C).
 #[derive(Debug)]
 pub struct BiasActivation<'a> {
-    /// One value a column.
+    /// The bias, one value for each column.
     pub bias: &'a [f32],
     /// The activation function.
     pub activation: Activation,
-    /// The matrix that its values go to, of C's shape.
+    /// The matrix that the activations are written to, of C's shape.
     pub out: MatMut<'a>,
 }
 
@@ -165,7 +170,7 @@ impl Epilogue for BiasActivation<'_> {
 /// A residual connection: C ← C + X.
 #[derive(Clone, Copy, Debug)]
 pub struct Residual<'a>(
-    /// X, of C's shape, its rows contiguous.
+    /// The matrix X, of C's shape, with contiguous rows.
     pub MatRef<'a>,
 );
 
@@ -184,7 +189,7 @@ impl Epilogue for Residual<'_> {
     }
 }
 
-/// One epilogue after another.
+/// A pair applies the first epilogue to each row, then the second.
 impl<A: Epilogue, B: Epilogue> Epilogue for (A, B) {
     #[track_caller]
     fn check(&self, rows: usize, cols: usize) {
@@ -203,12 +208,12 @@ impl<A: Epilogue, B: Epilogue> Epilogue for (A, B) {
     }
 }
 
-/// Back through an activation: C ← C ⊙ act'(Z), for the pre-activations Z.
+/// The backward pass through an activation: C ← C ⊙ act'(Z), for the pre-activations Z.
 #[derive(Clone, Copy, Debug)]
 pub struct ActivationBackward<'a> {
     /// The activation function.
     pub activation: Activation,
-    /// Z, of C's shape, its rows contiguous.
+    /// The pre-activations Z, of C's shape, with contiguous rows.
     pub pre: MatRef<'a>,
 }
 

@@ -1,4 +1,4 @@
-//! The five loops of the product, around the tile of `micro`.
+//! The five loops of the matrix product, around the tile of `micro`.
 
 use super::blocking::{KC, NC, ReadB, strip_height};
 use super::epilogue::Epilogue;
@@ -12,16 +12,16 @@ use crate::machine::scratch::with_scratch;
 use crate::machine::simd::{Op, Simd, TileOp};
 use crate::matrix::view::{MatMut, MatRef};
 
-/// What happens to the values that C holds already.
+/// The treatment of the values that C holds before a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Accumulate {
-    /// They are replaced, without being read: C ← A·B.
+    /// The values are replaced, without being read: C ← A·B.
     Replace,
-    /// They are added to: C ← C + A·B.
+    /// The product is added to the values: C ← C + A·B.
     Add,
 }
 
-/// A whole product, its shapes checked.
+/// A whole product, whose shapes have been checked.
 pub(super) struct Product<'a, E> {
     pub(super) exec: Exec,
     pub(super) c: MatMut<'a>,
@@ -41,7 +41,8 @@ impl<E: Epilogue> TileOp for Product<'_, E> {
 }
 
 impl<E: Epilogue> Product<'_, E> {
-    /// Computes it with B read in that way, in so many chunks of rows. Neither changes a bit of what comes out.
+    /// Computes the product with B read as `plan` says, in `chunks` chunks of rows. Neither changes a bit of the
+    /// result.
     fn by<S: Simd, const MR: usize, const NV: usize>(self, s: S, plan: ReadB, chunks: usize) {
         let Product {
             exec,
@@ -69,7 +70,7 @@ impl<E: Epilogue> Product<'_, E> {
     }
 }
 
-/// Some rows of C, with all that it takes to compute them.
+/// A chunk of rows of C, with all that it takes to compute them.
 pub(super) struct RowChunk<'a, E, const MR: usize, const NV: usize> {
     pub(super) c: MatMut<'a>,
     pub(super) accumulate: Accumulate,
@@ -81,7 +82,7 @@ pub(super) struct RowChunk<'a, E, const MR: usize, const NV: usize> {
 }
 
 impl<E: Epilogue, const MR: usize, const NV: usize> RowChunk<'_, E, MR, NV> {
-    /// LOOP 1: chunks of rows, shared among threads and cut at the borders of strips.
+    /// Runs loop 1: chunks of rows, shared among threads and cut at the borders of strips.
     fn share<S: Simd>(self, exec: Exec, s: S, chunks: usize) {
         let m = self.c.rows();
         let at = (m * (chunks / 2) / chunks).next_multiple_of(MR);
@@ -103,7 +104,8 @@ impl<E: Epilogue, const MR: usize, const NV: usize> RowChunk<'_, E, MR, NV> {
         );
     }
 
-    /// Values that a chunk needs for copies of A and, where it packs B by block, for a block of B.
+    /// Returns the number of values that a chunk needs for copies of A and, where it packs B by block, for a block of
+    /// B.
     pub(super) fn buffer_len<S: Simd>(&self) -> (usize, usize) {
         let block = match self.packed {
             Some(_) => 0,
@@ -140,7 +142,7 @@ impl<E: Epilogue, const MR: usize, const NV: usize> RowChunk<'_, E, MR, NV> {
     }
 }
 
-/// The blocks of one chunk, computed with a buffer of [`RowChunk::buffer_len`].
+/// The computation of one chunk block by block, with a buffer of [`RowChunk::buffer_len`] values.
 pub(super) struct Blocks<'a, 'b, E, const MR: usize, const NV: usize> {
     pub(super) chunk: RowChunk<'a, E, MR, NV>,
     pub(super) buffer: &'b mut [f32],
@@ -151,7 +153,7 @@ impl<E: Epilogue, const MR: usize, const NV: usize> Op for Blocks<'_, '_, E, MR,
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        // A taller tile would leave strips of other heights uncomputed, a wider one straddle two blocks.
+        // A taller tile would leave strips of other heights uncomputed, and a wider one would straddle two blocks.
         const {
             assert!(
                 MR <= 8,
@@ -174,7 +176,7 @@ impl<E: Epilogue, const MR: usize, const NV: usize> Op for Blocks<'_, '_, E, MR,
         } = self.chunk;
         let (m, n, k) = (c.rows(), c.cols(), a.cols());
         let mut from_k = 0;
-        // LOOP 2: blocks of k. At least one, so that k = 0 writes zeros and reaches the epilogue.
+        // LOOP 2: blocks of k. There is at least one, so that k = 0 writes zeros and reaches the epilogue.
         loop {
             let depth = KC.min(k - from_k);
             let last = from_k + depth == k;
@@ -259,7 +261,7 @@ impl<const MR: usize, const NV: usize> Strip<'_, '_, MR, NV> {
         self.along::<S, ROWS, false>(s, j, a);
     }
 
-    /// LOOP 5: panels of B, a tile of C each.
+    /// Runs loop 5: panels of B, with a tile of C for each.
     #[inline(always)]
     fn along<S: Simd, const ROWS: usize, const SPREAD: bool>(
         &mut self,
@@ -287,7 +289,7 @@ mod tests {
     use super::*;
     use crate::machine::isa::Isa;
 
-    /// A product by a plan and in a number of chunks that the test names.
+    /// A product with a plan and a number of chunks that the test chooses.
     struct Planned<'a> {
         product: Product<'a, ()>,
         plan: ReadB,
@@ -300,13 +302,14 @@ mod tests {
         }
     }
 
-    /// What a machine may choose, by its caches and its number of threads, changes no bit: all ways to read B and to cut
-    /// C give what the first of them gives, on each instruction set.
+    /// The plan and the number of chunks, which depend on the number of threads, change no bit: all ways to read B and
+    /// to cut C give what the first of them gives, on each instruction set.
     #[test]
     fn bits_do_not_depend_on_how_b_is_read_and_how_rows_are_cut() {
         let value =
             |i: usize| ((i * 7919 % 1009) as f32 / 500.0 - 1.0) * 1.1f32.powi((i % 23) as i32);
-        // Below a tile, at its borders and beyond; k beyond a block of it; rows of B that collide in the cache.
+        // The shapes are smaller than a tile, at its borders and larger; some have k beyond one block, or rows of B
+        // that collide in the cache.
         let shapes = [
             [1, 1, 1],
             [5, 3, 17],

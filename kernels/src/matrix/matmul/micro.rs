@@ -1,6 +1,6 @@
 //! The tile: a few rows by a few vectors of C, held in registers while k runs.
 //!
-//! A register-sized piece of C is the whole secret of a fast product. With one element of C at a time, each
+//! A product is fast because a piece of C stays in registers. With one element of C at a time, each
 //! multiplication loads two values from memory, and loading is what limits the rate. A tile of MR rows by NV vectors
 //! keeps its MR × NV sums in registers. For each step p of k it loads NV vectors of row p of B, and MR single values of
 //! column p of A, each of which it spreads over a vector:
@@ -14,9 +14,9 @@
 //! ```
 //!
 //! That is MR·NV multiply-adds for MR + NV loads: 16 for 10 with AVX-512's 8 × 2 and 12 for 8 with AVX2's 6 × 2, where
-//! a core can start two of either in a cycle. SSE2 loads no value into all lanes at once, so there A is spread beforehand
-//! (see `pack_a`). There must be enough sums to hide the latency of a multiply-add (4 cycles
-//! × 2 a cycle = 8 sums) and few enough to fit into the registers (32 or 16, less those of A and B).
+//! a core can start two of either in a cycle. SSE2 cannot load a value into all lanes with one instruction, so there A
+//! is spread beforehand (see `pack_a`). There must be enough sums to hide the latency of a multiply-add (4 cycles × 2 a
+//! cycle = 8 sums) and few enough to fit into the registers (32 or 16, less those of A and B).
 //!
 //! The sums start at zero and are written once the block of k has been seen: added to C, or in place of it.
 
@@ -32,14 +32,14 @@ use crate::machine::portable::Portable;
 use crate::machine::simd::Simd;
 use crate::matrix::view::MatMut;
 
-/// Steps of k in one turn of the tile's loop.
+/// The number of steps of k in one turn of the tile's loop.
 const TURN: usize = 4;
 
-/// `rows` rows of a block of C against all of its panels.
+/// A strip of `rows` rows of a block of C, from `row` on, with the operands that it is computed from.
 pub(super) struct Strip<'a, 'b, const MR: usize, const NV: usize> {
     pub c: MatMut<'a>,
     pub row: usize,
-    /// `MR`, or a smaller power of two.
+    /// The number of rows: `MR`, or a smaller power of two.
     pub rows: usize,
     pub columns: Range<usize>,
     pub add: bool,
@@ -51,8 +51,8 @@ pub(super) struct Strip<'a, 'b, const MR: usize, const NV: usize> {
 }
 
 impl<const MR: usize, const NV: usize> Strip<'_, '_, MR, NV> {
-    /// Computes the tile at column `j` and writes it; copies A if a place is given, for the next. Where A is SPREAD, each
-    /// of its values is a vector.
+    /// Computes the tile at column `j` and writes it; if `copy` gives a place, copies the values of A there for the
+    /// next tiles. Where A is SPREAD, each of its values is a vector.
     #[inline(always)]
     pub(super) fn tile<S: Simd, const ROWS: usize, const N: usize, const SPREAD: bool>(
         &mut self,
@@ -64,8 +64,8 @@ impl<const MR: usize, const NV: usize> Strip<'_, '_, MR, NV> {
         let (b, b_stride) =
             self.panels
                 .panel(self.packed, self.from_k, self.depth, j, N * S::LANES);
-        // SAFETY: `in_place` and `copied` vouch for ROWS × depth values of A, `spread` for as many vectors, `copied` for
-        // the place of its copy, `panel` for depth × N vectors of B.
+        // SAFETY: `in_place` and `copied` vouch for ROWS × depth values of A, `spread` for as many vectors, `copied`
+        // for the place of its copy, `panel` for depth × N vectors of B.
         let sums =
             unsafe { product::<S, ROWS, N, SPREAD, MR>(s, self.depth, a, b, b_stride, copy) };
         self.write(s, j, sums);
@@ -91,7 +91,7 @@ impl<const MR: usize, const NV: usize> Strip<'_, '_, MR, NV> {
         }
     }
 
-    /// Writes the tile at `c`.
+    /// Writes a whole tile to the place `c`.
     ///
     /// # Safety
     /// `c` is valid for reading and writing N vectors in each of ROWS rows, `stride` apart.
@@ -118,10 +118,10 @@ impl<const MR: usize, const NV: usize> Strip<'_, '_, MR, NV> {
         }
     }
 
-    /// Writes the first `width` columns of the tile.
+    /// Writes the first `width` columns of a tile to the place `c`.
     ///
     /// # Safety
-    /// As for `write_whole`, for so many columns.
+    /// `c` is valid for reading and writing `width` values in each of ROWS rows, `stride` apart.
     #[inline(always)]
     unsafe fn write_partial<S: Simd, const ROWS: usize, const N: usize>(
         &self,
@@ -151,7 +151,7 @@ impl<const MR: usize, const NV: usize> Strip<'_, '_, MR, NV> {
         }
     }
 
-    /// Computes the last columns from `j` on, at most four of them, and writes them.
+    /// Computes the last columns from `j` on, at most four, and writes them.
     #[inline(always)]
     pub(super) fn quad<S: Simd, const ROWS: usize>(&mut self, s: S, j: usize, a: RowsOfA) {
         let (b, _) = self
@@ -164,13 +164,12 @@ impl<const MR: usize, const NV: usize> Strip<'_, '_, MR, NV> {
     }
 }
 
-/// Σ over `depth` of ROWS values of A times N vectors of B; copies the values of A, if given the place, MR values from
-/// column to column. Where A is SPREAD, each of its values is a vector.
+/// Returns the sums over `depth` steps of k of ROWS values of A times N vectors of B. If `copy` gives a place, copies
+/// the values of A there, with MR values from column to column. Where A is SPREAD, each of its values is a vector.
 ///
 /// # Safety
 /// For i < ROWS and p < `depth`, `a` is valid for reading a value or a vector, and `b` for reading N vectors at
-/// `p * b_stride`. For a copy, the rows of `a` are contiguous, and its place is valid for writing ROWS values at `p` times
-/// MR.
+/// `p * b_stride`. For a copy, the row stride of `a` is 1, and `copy` is valid for writing ROWS values at `p` times MR.
 #[inline(always)]
 unsafe fn product<
     S: Simd,
@@ -191,12 +190,12 @@ unsafe fn product<
     // SAFETY: as the caller promised.
     unsafe {
         if in_place && a.cs == 1 {
-            // The compiler is not to see that the rows lie a stride apart: it would compute their addresses anew in each
-            // step, on ports that Intel's cores need for multiply-adds.
+            // `black_box` hides from the compiler that the rows lie a stride apart: it would compute their addresses
+            // anew in each step, on ports that Intel's cores need for multiply-adds.
             let rows = from_fn(|i| black_box(a.from.wrapping_add(i * a.rs)));
             steps::<S, ROWS, N, 1>(s, &mut sums, &rows, depth, b, b_stride);
         } else if in_place && (a.rs, a.cs) == (1, MR) {
-            // A copy, in which each address is that of its column and a constant.
+            // A is a copy, in which each address is that of its column and a constant.
             let rows = from_fn(|i| a.from.wrapping_add(i));
             steps::<S, ROWS, N, MR>(s, &mut sums, &rows, depth, b, b_stride);
         } else {
@@ -210,8 +209,8 @@ unsafe fn product<
     sums
 }
 
-/// Adds all steps of k to the sums, some in one turn of a loop, which is 5 to 10 % faster than one. The columns of A are CS
-/// values apart.
+/// Adds all steps of k to the sums, [`TURN`] steps in one turn of the loop, which is 5 to 10 % faster than one step a
+/// turn. The columns of A are CS values apart.
 ///
 /// # Safety
 /// As for [`product`], without a copy.
@@ -240,11 +239,11 @@ unsafe fn steps<S: Simd, const ROWS: usize, const N: usize, const CS: usize>(
 }
 
 /// Adds one step of k to the sums: N vectors of B, at `b`, times a value of each row of A, or a vector of it where A is
-/// SPREAD, `at` values after the beginning of the row. Copies the values of A, if given the place.
+/// SPREAD, `at` values after the beginning of the row. If `copy` gives a place, copies the values of A there.
 ///
 /// # Safety
-/// Each of `rows` is valid for reading a value or a vector there, and `b` for reading N vectors. For a copy, the rows are
-/// contiguous, and its place is valid for writing ROWS values.
+/// Each of `rows` is valid for reading a value or a vector at `at`, and `b` for reading N vectors. For a copy, each of
+/// `rows` is one value after the one before, and `copy` is valid for writing ROWS values.
 #[inline(always)]
 unsafe fn step<S: Simd, const ROWS: usize, const N: usize, const SPREAD: bool>(
     s: S,

@@ -1,4 +1,4 @@
-//! B copied into the order in which the tiles read it.
+//! The packing of B: copies of its values in the order in which the tiles read them.
 
 use super::blocking::{AHEAD, KC, LEAF_VALUES, NC, QUAD, ReadB, TOGETHER};
 use super::transpose::transpose;
@@ -10,22 +10,22 @@ use crate::machine::scratch::LINE;
 use crate::machine::simd::{Op, Simd};
 use crate::matrix::view::MatRef;
 
-/// The columns of B, cut into panels: as wide as the tile, then, at the right border, one vector,
-/// or a few of four columns.
+/// The columns of B, cut into panels: panels as wide as the tile, then, at the right border, narrower ones of one
+/// vector or of four columns.
 ///
 /// Columns from `first_packed` on are packed: for each block of [`KC`] rows, panel after panel,
-/// each of them row after row, padded with zeros. Columns before it are read in place.
+/// each panel row after row, padded with zeros. Columns before `first_packed` are read in place.
 pub(super) struct Panels<'a> {
     b: MatRef<'a>,
     first_packed: usize,
-    /// Columns, counting the padding of the last panel.
+    /// The number of columns, with the padding of the last panel.
     padded: usize,
     wide: usize,
     lanes: usize,
 }
 
 impl<'a> Panels<'a> {
-    /// Cuts B into panels of `wide` columns, to be read as `plan` says.
+    /// Cuts B into panels of `wide` columns, which are read as `plan` says.
     pub(super) fn cut<S: Simd>(b: MatRef<'a>, plan: ReadB, wide: usize) -> Self {
         let n = b.cols();
         let mut panels = Panels {
@@ -47,7 +47,7 @@ impl<'a> Panels<'a> {
         panels
     }
 
-    /// The width of the panel that starts at column `j`.
+    /// Returns the width of the panel that starts at column `j`.
     #[inline(always)]
     pub(super) fn width(&self, j: usize) -> usize {
         match self.b.cols() - j {
@@ -57,22 +57,22 @@ impl<'a> Panels<'a> {
         }
     }
 
-    /// The number of panels from column `j` on that are as wide as the tile.
+    /// Returns the number of panels from column `j` on that are as wide as the tile.
     fn whole(&self, j: usize) -> usize {
         (self.b.cols() - j) / self.wide
     }
 
-    /// The number of values that a block takes.
+    /// Returns the number of values that a packed block takes at most.
     pub(super) fn block_len(&self) -> usize {
         KC.min(self.b.rows()) * NC.min(self.padded)
     }
 
-    /// The number of values that all packed columns take.
+    /// Returns the number of values that all packed columns take.
     pub(super) fn packed_len(&self) -> usize {
         (self.padded - self.first_packed) * self.b.rows()
     }
 
-    /// Packs all columns into `values`, of [`packed_len`](Self::packed_len).
+    /// Packs all columns from `first_packed` on into `values`, which has [`packed_len`](Self::packed_len) values.
     pub(super) fn pack<'b, S: Simd>(&self, exec: Exec, s: S, values: &'b mut [f32]) -> PackedB<'b> {
         let (from, to) = (self.first_packed, self.padded);
         if to > from {
@@ -90,8 +90,8 @@ impl<'a> Panels<'a> {
         }
     }
 
-    /// Packs `depth` rows from `from_k` on of [`NC`] columns from `from` on, all of them packed, into the first of
-    /// `values`.
+    /// Packs `depth` rows from `from_k` on of [`NC`] columns from `from` on, or as many as there are, into the first of
+    /// `values`. No column is read in place.
     pub(super) fn pack_block<'b, S: Simd>(
         &self,
         s: S,
@@ -120,8 +120,8 @@ impl<'a> Panels<'a> {
         }
     }
 
-    /// The panel at column `j` of the block at `from_k`: a pointer, valid for reading `width` values
-    /// at each of `depth` multiples of the stride that comes with it.
+    /// Returns the panel at column `j` of the block at `from_k` as a pointer and a stride: the pointer is valid for
+    /// reading `width` values at each of the first `depth` multiples of the stride.
     #[inline(always)]
     pub(super) fn panel(
         &self,
@@ -147,7 +147,7 @@ impl<'a> Panels<'a> {
         }
     }
 
-    /// Packs the panels of columns `from..to` of one block.
+    /// Packs the panels of columns `from..to` of one block into `buffer`, on the threads of `exec`.
     #[allow(clippy::too_many_arguments)]
     fn pack_range<S: Simd>(
         &self,
@@ -187,7 +187,7 @@ impl<'a> Panels<'a> {
     }
 }
 
-/// Packed columns of B: all of them, or those of one block.
+/// Packed columns of B: all columns, or those of one block.
 #[derive(Clone, Copy)]
 pub(super) struct PackedB<'a> {
     values: &'a [f32],
@@ -225,7 +225,7 @@ impl Op for PackRange<'_> {
             };
             let (packed, rest) = buffer.split_at_mut((together * width * depth).min(buffer.len()));
             match (rows, width) {
-                // The usual widths, known to the compiler.
+                // The usual widths are constants, so that the compiler knows them.
                 (true, 32) => copy_panels(s, panels.b, from_k, from, 32, depth, packed),
                 (true, QUAD) => copy_panels(s, panels.b, from_k, from, QUAD, depth, packed),
                 (true, _) => copy_panels(s, panels.b, from_k, from, width, depth, packed),
@@ -237,7 +237,8 @@ impl Op for PackRange<'_> {
     }
 }
 
-/// Copies rows `from_k..` and whole panels of columns `j..` of B, row after row: what is read is contiguous.
+/// Copies rows `from_k..from_k + depth` of whole panels of B, from column `j` on, into `packed`, row after row, so that
+/// long contiguous pieces are read.
 #[inline(always)]
 fn copy_panels<S: Simd>(
     s: S,
@@ -262,7 +263,7 @@ fn copy_panels<S: Simd>(
     }
 }
 
-/// Copies rows `from_k..from_k + depth`, columns `j..j + width` of B, zeros beyond its border.
+/// Copies rows `from_k..from_k + depth`, columns `j..j + width` of B into `panel`, with zeros beyond the border of B.
 #[inline(always)]
 fn pack_panel<S: Simd>(
     s: S,

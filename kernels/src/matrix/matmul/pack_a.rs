@@ -1,24 +1,25 @@
-//! A as the tiles read it: where it is, copied by the first of them, or spread beforehand.
+//! A as the tiles read it: in place, copied by the first tile of a strip, or with its values spread over vectors
+//! beforehand.
 
 use super::blocking::{NC, SPREAD_FROM};
 use crate::machine::scratch::LINE;
 use crate::machine::simd::Simd;
 use crate::matrix::view::MatRef;
 
-/// A block of A as the tiles read it. Where it lies column after column, each step of k would take a cache line of its
-/// own; there the first tile of a strip copies what it reads for those that follow, which hides the copy behind the
+/// A block of A as the tiles read it. Where A lies column after column, each step of k would take a cache line of its
+/// own; so the first tile of a strip copies what it reads for the tiles that follow, which hides the copy behind the
 /// latency of the tile's arithmetic.
 pub(super) struct PackedA<'a, const MR: usize> {
     a: MatRef<'a>,
     from_k: usize,
     depth: usize,
     copies: &'a mut [f32],
-    /// Values from the copy of one strip to that of the next; 0 where the block of columns of C is the only one, so
-    /// that a strip's copy is no longer needed when the next is made.
+    /// The distance from the copy of one strip to that of the next, in values; 0 where the block of columns of C is the
+    /// only one, so that a strip's copy is no longer needed when the next is made.
     strip_stride: usize,
 }
 
-/// Some rows of a block of A: where they begin, the row stride `rs` and the column stride `cs`.
+/// Some rows of a block of A: a pointer to their first value, the row stride `rs` and the column stride `cs`.
 #[derive(Clone, Copy)]
 pub(super) struct RowsOfA {
     pub(super) from: *const f32,
@@ -27,7 +28,7 @@ pub(super) struct RowsOfA {
 }
 
 impl<'a, const MR: usize> PackedA<'a, MR> {
-    /// The number of values that the copies take, for C of `n` columns.
+    /// Returns the number of values that the copies take, for C of `n` columns.
     pub(super) fn len<S: Simd, const NV: usize>(a: MatRef, depth: usize, n: usize) -> usize {
         if S::SPREADS_A {
             return match is_spread::<S, NV>(n) {
@@ -43,7 +44,8 @@ impl<'a, const MR: usize> PackedA<'a, MR> {
         MR * depth + (a.rows().div_ceil(MR) - 1) * strip_stride(MR, depth, n)
     }
 
-    /// Columns `from_k..from_k + depth` of A, with a buffer of [`len`](Self::len) for copies.
+    /// Returns the block of columns `from_k..from_k + depth` of A, with a buffer of [`len`](Self::len) values for
+    /// copies.
     #[inline(always)]
     pub(super) fn new(
         a: MatRef<'a>,
@@ -62,7 +64,7 @@ impl<'a, const MR: usize> PackedA<'a, MR> {
         }
     }
 
-    /// Rows `i..i + rows` where they are: valid for reading `rows × depth` values.
+    /// Returns rows `i..i + rows` in place, valid for reading `rows × depth` values.
     #[inline(always)]
     pub(super) fn in_place(&self, i: usize, rows: usize) -> RowsOfA {
         let (rs, cs) = (self.a.row_stride(), self.a.col_stride());
@@ -82,8 +84,8 @@ impl<'a, const MR: usize> PackedA<'a, MR> {
         }
     }
 
-    /// Copies the ROWS rows from row `i` on, each value into all lanes of a vector, over the copies of the strip before:
-    /// valid for reading ROWS × `depth` vectors.
+    /// Copies the ROWS rows from row `i` on, each value into all lanes of a vector, over the copies of the strip
+    /// before. Returns the copy, valid for reading ROWS × `depth` vectors.
     #[inline(always)]
     pub(super) fn spread<S: Simd, const ROWS: usize>(&mut self, s: S, i: usize) -> RowsOfA {
         let RowsOfA { from, rs, cs } = self.in_place(i, ROWS);
@@ -101,9 +103,9 @@ impl<'a, const MR: usize> PackedA<'a, MR> {
         }
     }
 
-    /// The copy of rows `i..i + rows`, all of one strip, if there is one: where to write it, column after column, each
-    /// `MR` values after the one before, and the rows in it, valid for reading `rows × depth` values. The rows of a
-    /// column of A are contiguous then.
+    /// Returns the place of the copy of rows `i..i + rows`, all of one strip, if the block is copied: where to write
+    /// it, column after column, each `MR` values after the one before, and the rows of the copy, valid for reading
+    /// `rows × depth` values. The values of a column of A are then contiguous.
     #[inline(always)]
     pub(super) fn copied(&mut self, i: usize, rows: usize) -> Option<(*mut f32, RowsOfA)> {
         if self.copies.is_empty() || self.depth == 0 {
@@ -120,14 +122,15 @@ impl<'a, const MR: usize> PackedA<'a, MR> {
     }
 }
 
-/// Whether the strips of a block of so many columns of C are spread.
+/// Returns whether the strips of a block of so many columns of C are spread.
 #[inline(always)]
 pub(super) fn is_spread<S: Simd, const NV: usize>(columns: usize) -> bool {
     S::SPREADS_A && columns >= SPREAD_FROM * NV * S::LANES
 }
 
-/// A cache line more than a strip takes, because strips a multiple of 4 KiB apart would all be written to the same few
-/// lines of the first-level cache.
+/// Returns the distance between the copies of two strips: a cache line more than a strip takes, because strips a
+/// multiple of 4 KiB apart would all be written to the same few lines of the first-level cache; or 0 for a single block
+/// of columns.
 #[inline(always)]
 fn strip_stride(mr: usize, depth: usize, n: usize) -> usize {
     if n <= NC { 0 } else { mr * depth + LINE }

@@ -1,9 +1,9 @@
 //! The last columns of C, four at a time.
 //!
 //! Where C is not a multiple of a vector wide, its last columns fill a vector only in part: with 100 columns and 16
-//! lanes, a vector for the last four would compute twelve columns that nobody wants. So a *quad*, a group of four
+//! lanes, a vector for the last four would compute twelve columns that do not exist. So a *quad*, a group of four
 //! neighbouring lanes, holds the four columns, and the quads of one vector hold several steps of k instead, which are
-//! added in the end:
+//! added at the end:
 //!
 //! ```text
 //!               quad 0           quad 1           quad 2           quad 3
@@ -12,11 +12,12 @@
 //!   sums       +=  A · B, then (quad 0 + quad 1) + (quad 2 + quad 3) when all of k has been seen
 //! ```
 //!
-//! Where the rows of a column of A are contiguous (a transposed A), a vector is one step of k for several rows instead.
-//! Both ways sum an element in the same order: every `LANES / 4`-th step of k for itself, then pairwise.
+//! Where the values of a column of A are contiguous (a transposed A), a vector holds one step of k for several rows
+//! instead. Both ways sum an element in the same order: each of `LANES / 4` partial sums takes every `LANES / 4`-th
+//! step of k, and the partial sums are added pairwise.
 //!
-//! The code here has loops and no closures: one that is handed to `map` or `from_fn` need not be inlined, and if it is
-//! not, it loses the instruction set of the function around it.
+//! The code here has loops and no closures: a closure that is handed to `map` or `from_fn` need not be inlined, and if
+//! it is not, it loses the instruction set of the function around it.
 #![allow(clippy::needless_range_loop)]
 
 use super::blocking::QUAD;
@@ -25,7 +26,7 @@ use crate::machine::f32x4::F32x4;
 use crate::machine::portable::Portable;
 use crate::machine::simd::Simd;
 
-/// Σ over `depth` of ROWS values of A times four of B: a tile of one vector of four lanes.
+/// Returns the sums over `depth` steps of k of ROWS values of A times four of B: a tile of one vector of four lanes.
 ///
 /// # Safety
 /// For i < ROWS and p < `depth`, `a` is valid for reading, and `b` for reading four values at `4 * p`.
@@ -37,7 +38,8 @@ pub(super) unsafe fn product<S: Simd, const ROWS: usize>(
     b: *const f32,
 ) -> [[F32x4; 1]; ROWS] {
     let RowsOfA { from: a, rs, cs } = a;
-    // SAFETY: as the caller promised; `by_rows` wants the rows of a column contiguous, which they are where `rs` is 1.
+    // SAFETY: as the caller promised; `by_rows` needs the values of a column contiguous, which they are where `rs` is
+    // 1.
     unsafe {
         if cs == 1 {
             by_steps::<S, ROWS>(s, depth, a, rs, 1, b)
@@ -49,12 +51,12 @@ pub(super) unsafe fn product<S: Simd, const ROWS: usize>(
     }
 }
 
-/// Steps of k, or rows, that one vector holds.
+/// Returns the number of steps of k, or of rows, that one vector holds.
 const fn steps<S: Simd>() -> usize {
     S::LANES / QUAD
 }
 
-/// The product, by vectors that hold one row of A at several steps of k.
+/// Computes the [`product`] by vectors that hold one row of A at several steps of k.
 ///
 /// # Safety
 /// As for [`product`], for A at row stride `rs` and column stride `cs`.
@@ -103,10 +105,10 @@ unsafe fn by_steps<S: Simd, const ROWS: usize>(
     quads
 }
 
-/// The product, by vectors that hold one step of k for several rows of A.
+/// Computes the [`product`] by vectors that hold one step of k for several rows of A.
 ///
 /// # Safety
-/// As for [`product`], for A whose rows are contiguous, at column stride `cs`.
+/// As for [`product`], for A at row stride 1 and column stride `cs`.
 #[inline(always)]
 unsafe fn by_rows<S: Simd, const ROWS: usize>(
     s: S,
@@ -115,7 +117,7 @@ unsafe fn by_rows<S: Simd, const ROWS: usize>(
     cs: usize,
     b: *const f32,
 ) -> [[F32x4; 1]; ROWS] {
-    // A sum for each of the steps that `by_steps` has in a vector, and each group of rows.
+    // There is a sum for each of the steps that `by_steps` has in a vector, and for each group of rows.
     let mut sums = [[s.splat(0.0); ROWS]; QUAD];
     let mut p = 0;
     while p < depth {
@@ -145,10 +147,10 @@ unsafe fn by_rows<S: Simd, const ROWS: usize>(
     quads
 }
 
-/// The first `n` of four values that are `stride` apart, then zeros.
+/// Returns the first `n` of four values that are `stride` apart, followed by zeros.
 ///
 /// # Safety
-/// `from` is valid for reading them.
+/// `from` is valid for reading these `n` values, and n ≤ 4.
 #[inline(always)]
 unsafe fn first(from: *const f32, stride: usize, n: usize) -> [f32; QUAD] {
     let mut values = [0.0; QUAD];
@@ -170,7 +172,7 @@ fn zero() -> F32x4 {
     Portable.splat(0.0)
 }
 
-/// The sum of as many terms as a vector has groups of four lanes.
+/// Returns the pairwise sum of the first terms, as many as a vector has groups of four lanes.
 #[inline(always)]
 fn pairwise<S: Simd>(_: S, [a, b, c, d]: [F32x4; QUAD]) -> F32x4 {
     match steps::<S>() {

@@ -1,27 +1,27 @@
-//! Single values of a product A·Bᵀ + 1·biasᵀ, in the bits of the whole one; a NaN may have others.
+//! Single values of a product A·Bᵀ + 1·biasᵀ, with the same bits as in the whole product, except those of a NaN.
 //!
 //! A value of the whole product is one chain of multiply-adds over a block of `KC` steps of k, the sums of blocks added
-//! in order, and the bias added last. Here a lane follows the same chain for one column each: squares of as many rows of B
-//! as a vector has lanes, and as many steps of k, are read and transposed so that lanes are columns.
+//! in order, and the bias added last. Here each lane follows the same chain for one column: squares of as many rows of
+//! B as a vector has lanes, by as many steps of k, are read and transposed so that lanes are columns.
 
-// Loops and no closures, as in `quad`.
+// The code here has loops and no closures, as in `quad`.
 #![allow(clippy::needless_range_loop)]
 
 use super::blocking::{KC, QUAD};
 use crate::machine::simd::Simd;
 use crate::matrix::view::MatRef;
 
-/// Whether [`single_products`] gives the values of a whole product with so many columns: of whole vectors alone, since
-/// the last columns of others are summed in another order (see `quad`).
+/// Returns whether [`single_products`] gives the values of a whole product with so many columns. It does so where the
+/// columns fill whole vectors, since otherwise the last columns are summed in another order (see `quad`).
 pub(crate) fn has_single_products(lanes: usize, columns: usize) -> bool {
     columns.is_multiple_of(lanes)
 }
 
-/// Writes for each of some columns the value of x·Bᵀ + bias there, of a product (x, B, bias) of a row x of A and the rows
-/// of B, which are contiguous.
+/// Writes to `values` the values of x·Bᵀ + bias in some `columns`. The product is (x, B, bias), for a row x of A and B
+/// with contiguous rows.
 ///
 /// # Panics
-/// If a column does not exist, there is no room for its value, or rows of B are not as long as x.
+/// If a column does not exist, there is no room for its value, or rows of B are shorter than x.
 #[inline(always)]
 pub(crate) fn single_products<S: Simd>(
     s: S,
@@ -30,7 +30,7 @@ pub(crate) fn single_products<S: Simd>(
     values: &mut [f32],
 ) {
     let values = &mut values[..columns.len()];
-    // A chain waits for each of its multiply-adds, so two vectors of columns go side by side.
+    // A chain waits for each of its multiply-adds, so two vectors of columns are computed side by side.
     let (pairs, rest) = columns.split_at(columns.len() / (2 * S::LANES) * (2 * S::LANES));
     let (of_pairs, of_rest) = values.split_at_mut(pairs.len());
     let chunks = pairs.chunks(2 * S::LANES);
@@ -42,10 +42,10 @@ pub(crate) fn single_products<S: Simd>(
     }
 }
 
-/// Most lanes of a vector.
+/// The largest number of lanes of a vector.
 const MOST: usize = 16;
 
-/// Writes the values in N vectors of columns; the last of them may be fewer.
+/// Writes the values in N vectors of columns, the last of which may be filled in part.
 #[inline(always)]
 fn chains<S: Simd, const N: usize>(
     s: S,
@@ -96,7 +96,8 @@ fn chains<S: Simd, const N: usize>(
     }
 }
 
-/// For each of as many steps of k from `k` on as a vector has lanes, a vector of the values of all rows.
+/// Returns the transpose of a square of `rows`: for each of as many steps of k from `k` on as a vector has lanes, a
+/// vector of the values of all rows.
 #[inline(always)]
 fn columns_of_square<S: Simd>(s: S, rows: &[&[f32]; MOST], k: usize) -> [S::F32; MOST] {
     let mut vectors = [s.splat(0.0); MOST];
@@ -119,7 +120,7 @@ fn columns_of_square<S: Simd>(s: S, rows: &[&[f32]; MOST], k: usize) -> [S::F32;
     vectors
 }
 
-/// For each of `len` steps of k from `k` on, at most four, a vector of the values of all rows.
+/// Returns, for each of `len` steps of k from `k` on, at most four, a vector of the values of all rows.
 #[inline(always)]
 fn columns_of_quads<S: Simd>(s: S, rows: &[&[f32]; MOST], k: usize, len: usize) -> [S::F32; QUAD] {
     let mut vectors = [s.splat(0.0); QUAD];

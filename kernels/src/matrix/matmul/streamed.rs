@@ -1,5 +1,5 @@
-//! A product that is never stored whole: its rows go, a piece of them at a time, to a sink that keeps what it needs of
-//! them, while they are in cache.
+//! A product that is never stored whole: its rows are handed, some at a time and while they are in cache, to a sink
+//! that keeps what it needs of them.
 
 use super::blocking::ReadB;
 use super::epilogue::{Bias, Epilogue};
@@ -12,14 +12,14 @@ use crate::machine::scratch::with_scratch;
 use crate::machine::simd::{Op, Simd, TileOp};
 use crate::matrix::view::{MatMut, MatRef};
 
-/// What takes the rows of a product, while they are in cache.
+/// A consumer of the rows of a product, which it is handed while they are in cache.
 pub(crate) trait Sink: par::Rows {
-    /// Takes the `row`-th of the sink's rows, which follow each other from 0; `c` may be written.
+    /// Takes the values `c` of the sink's row `row`; rows come in order from 0, and `c` may be written.
     fn row<S: Simd>(&mut self, s: S, row: usize, c: &mut [f32]);
 }
 
-/// Hands `sink` the rows of A·B + 1·biasᵀ: B is packed once, and `piece` rows of the product exist at
-/// a time. The sink is cut at multiples of `piece`.
+/// Computes A·B + 1·biasᵀ and hands its rows to `sink`. B is packed once, and each thread holds at most `piece` rows of
+/// the product at a time. The sink is cut at multiples of `piece`.
 ///
 /// # Panics
 /// If the shapes do not match, before anything is handed over.

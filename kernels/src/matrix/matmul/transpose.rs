@@ -1,10 +1,10 @@
-//! The transpose of a few columns, by whole vectors: how a transposed B gets into its panels.
+//! The transposition of a few columns by whole vectors, with which a transposed B is copied into its panels.
 
 use super::blocking::QUAD;
 use crate::machine::scratch::LINE;
 use crate::machine::simd::Simd;
 
-/// `to[q * to_stride + r] = from[r * from_stride + q]` for r < `rows`, q < `cols`, by blocks of LANES×4.
+/// Computes `to[q * to_stride + r] = from[r * from_stride + q]` for r < `rows`, q < `cols`, by blocks of LANES×4.
 #[inline(always)]
 pub(super) fn transpose<S: Simd>(
     s: S,
@@ -20,10 +20,10 @@ pub(super) fn transpose<S: Simd>(
         assert!(from.len() >= (rows - 1) * from_stride + cols);
         assert!(to.len() >= (cols - 1) * to_stride + rows);
     }
-    // Down a few columns at a time, so that what is written fills its cache lines at once.
+    // The loop runs down a few columns at a time, so that what is written fills its cache lines at once.
     for q in (0..whole_cols).step_by(QUAD) {
         if q % LINE == 0 {
-            // A strided walk, which the hardware prefetcher does not foresee: each row's next line is fetched here.
+            // The hardware prefetcher does not foresee a strided walk: each row's line after the next is fetched here.
             for r in 0..rows {
                 s.prefetch_ahead(from, r * from_stride + q + 2 * LINE);
             }
@@ -34,7 +34,8 @@ pub(super) fn transpose<S: Simd>(
             unsafe {
                 let from = from.as_ptr().add(r * from_stride + q);
                 let to = to.as_mut_ptr().add(q * to_stride + r);
-                // Every fourth row, from the first, the second, … Spelled out, as a loop would go through memory.
+                // Each vector holds every fourth row, from the first, second, third and fourth on. The calls are
+                // spelled out, since a loop would go through memory.
                 let [a, b, c, d] = s.transpose_quads([
                     quads(s, from, from_stride),
                     quads(s, from.add(from_stride), from_stride),
@@ -56,7 +57,7 @@ pub(super) fn transpose<S: Simd>(
     }
 }
 
-/// The first four values of every fourth row.
+/// Returns a vector of the first four values of every fourth row.
 ///
 /// # Safety
 /// `from` is valid for reading four values at `4 * g * stride` for g < LANES / 4.

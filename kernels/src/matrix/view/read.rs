@@ -1,4 +1,4 @@
-//! The view of a matrix to read.
+//! The view of a matrix for reading.
 
 use std::fmt;
 use std::ops::Range;
@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::shape::{ShapeError, first_len, span, used_strides, whole_rows};
 use crate::machine::par::Rows;
 
-/// A matrix to read: `rows × cols` values of a slice, at general strides.
+/// A view of a matrix for reading: `rows × cols` values of a slice, at general strides.
 ///
 /// ```
 /// use kernels::MatRef;
@@ -31,7 +31,7 @@ pub struct MatRef<'a> {
 }
 
 impl<'a> MatRef<'a> {
-    /// A row-major matrix that is all of `data`.
+    /// Returns the row-major matrix that is all of `data`.
     ///
     /// # Errors
     /// If `data` does not hold exactly `rows × cols` values.
@@ -44,7 +44,7 @@ impl<'a> MatRef<'a> {
         Ok(Self::of(data, rows, cols, cols, 1))
     }
 
-    /// The row-major matrix at the beginning of `data`, which may go on behind it.
+    /// Returns the row-major matrix of the first `rows × cols` values of `data`, which may hold more values.
     ///
     /// # Panics
     /// If `data` holds fewer than `rows × cols` values.
@@ -54,7 +54,7 @@ impl<'a> MatRef<'a> {
         Self::of(&data[..len], rows, cols, cols, 1)
     }
 
-    /// The row-major matrix that is all of `data`, cut into rows of `cols` values.
+    /// Returns the row-major matrix that is all of `data`, cut into rows of `cols` values.
     ///
     /// # Panics
     /// If the last row is not whole.
@@ -63,11 +63,11 @@ impl<'a> MatRef<'a> {
         Self::of(data, whole_rows(data.len(), cols), cols, cols, 1)
     }
 
-    /// The matrix whose value at (i, j) is `data[i * row_stride + j * col_stride]`. A stride that is never used, since
-    /// there is a single row or column or no value at all, may be any number.
+    /// Returns the matrix whose value at (i, j) is `data[i * row_stride + j * col_stride]`. A stride that is never
+    /// used, since there is a single row or column or no value at all, may be any number.
     ///
     /// # Errors
-    /// If the last of these lies outside `data`.
+    /// If the last value of the matrix lies outside `data`.
     pub fn with_strides(
         data: &'a [f32],
         rows: usize,
@@ -88,7 +88,7 @@ impl<'a> MatRef<'a> {
         }
     }
 
-    /// The matrix of a shape and strides that fit the data.
+    /// Returns the matrix of a shape and strides that fit the data, which is not checked.
     pub(super) fn of(
         data: &'a [f32],
         rows: usize,
@@ -106,28 +106,31 @@ impl<'a> MatRef<'a> {
         }
     }
 
-    /// Number of rows.
+    /// Returns the number of rows.
     pub fn rows(&self) -> usize {
         self.rows
     }
-    /// Number of columns.
+    /// Returns the number of columns.
     pub fn cols(&self) -> usize {
         self.cols
     }
-    /// The distance from one row to the next, in values; that of a contiguous matrix where there is no next row.
+    /// Returns the distance from one row to the next, in values; where there is no next row, that of a contiguous
+    /// matrix.
     pub fn row_stride(&self) -> usize {
         self.row_stride
     }
-    /// The distance from one column to the next, in values; that of a contiguous matrix where there is no next column.
+    /// Returns the distance from one column to the next, in values; where there is no next column, that of a contiguous
+    /// matrix.
     pub fn col_stride(&self) -> usize {
         self.col_stride
     }
-    /// The slice from the view's first value on: with the values between its rows, and what may be behind the last.
+    /// Returns the slice from the matrix's first value on, with the values between its rows, and those that may follow
+    /// its last row.
     pub fn data(&self) -> &'a [f32] {
         self.data
     }
 
-    /// The transpose, without moving a value.
+    /// Returns the transpose, without moving a value.
     pub fn t(self) -> Self {
         Self {
             rows: self.cols,
@@ -138,7 +141,7 @@ impl<'a> MatRef<'a> {
         }
     }
 
-    /// The value in row `i`, column `j`.
+    /// Returns the value in row `i`, column `j`.
     ///
     /// # Panics
     /// If there is no such row or column.
@@ -153,7 +156,7 @@ impl<'a> MatRef<'a> {
         self.data[i * self.row_stride + j * self.col_stride]
     }
 
-    /// Row `i`, of a matrix whose rows are contiguous.
+    /// Returns row `i` of a matrix whose rows are contiguous.
     ///
     /// # Panics
     /// If there is no such row, or its values are not next to each other.
@@ -168,7 +171,10 @@ impl<'a> MatRef<'a> {
         &self.data[i * self.row_stride..][..self.cols]
     }
 
-    /// Panics where the values of a row are not next to each other.
+    /// Checks that rows are contiguous.
+    ///
+    /// # Panics
+    /// If the values of a row are not next to each other.
     #[track_caller]
     #[inline]
     pub(crate) fn assert_contiguous_rows(&self) {
@@ -179,7 +185,7 @@ impl<'a> MatRef<'a> {
         );
     }
 
-    /// Some of the rows.
+    /// Returns the matrix of the rows in `range`.
     ///
     /// # Panics
     /// If the range ends before it begins, or beyond the last row.
@@ -190,7 +196,7 @@ impl<'a> MatRef<'a> {
             "rows {range:?} of a matrix of {}",
             self.rows
         );
-        // An empty view may start behind the data.
+        // An empty view may start behind the end of the data.
         let start = (range.start * self.row_stride).min(self.data.len());
         Self {
             data: &self.data[start..],
@@ -199,7 +205,7 @@ impl<'a> MatRef<'a> {
         }
     }
 
-    /// Some of the columns.
+    /// Returns the matrix of the columns in `range`.
     ///
     /// # Panics
     /// If the range ends before it begins, or beyond the last column.
@@ -213,7 +219,7 @@ impl<'a> MatRef<'a> {
         self.t().row_range(range).t()
     }
 
-    /// The rows above `at`, and those from it on.
+    /// Returns the rows before row `at`, and those from `at` on.
     ///
     /// # Panics
     /// If there are fewer than `at` rows.

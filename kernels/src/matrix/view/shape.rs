@@ -1,8 +1,8 @@
-//! Shapes, and whether they fit the data that they are given to.
+//! Shapes of matrices, and the checks that they fit the data.
 
 use std::fmt;
 
-/// A shape that the data at hand does not have.
+/// The error of a shape or of strides that do not fit the data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShapeError {
     pub(crate) what: String,
@@ -16,7 +16,10 @@ impl fmt::Display for ShapeError {
 
 impl std::error::Error for ShapeError {}
 
-/// The number of values in a matrix that lies at the beginning of `len` values.
+/// Returns the number of values in a matrix that lies at the beginning of `len` values.
+///
+/// # Panics
+/// If it takes more than `len` values.
 #[track_caller]
 pub(super) fn first_len(len: usize, rows: usize, cols: usize) -> usize {
     match rows.checked_mul(cols) {
@@ -25,7 +28,10 @@ pub(super) fn first_len(len: usize, rows: usize, cols: usize) -> usize {
     }
 }
 
-/// The number of rows of `cols` values in `len` values.
+/// Returns the number of rows of `cols` values in `len` values.
+///
+/// # Panics
+/// If the last row is not whole.
 #[track_caller]
 pub(super) fn whole_rows(len: usize, cols: usize) -> usize {
     let rows = len.checked_div(cols).unwrap_or(0);
@@ -36,7 +42,8 @@ pub(super) fn whole_rows(len: usize, cols: usize) -> usize {
     rows
 }
 
-/// The number of values that a matrix of this shape spans, or none if that overflows.
+/// Returns the number of values from the first to the last of a matrix of this shape and these strides, or none if it
+/// overflows.
 pub(super) fn span(
     rows: usize,
     cols: usize,
@@ -51,9 +58,9 @@ pub(super) fn span(
     down.checked_add(across)?.checked_add(1)
 }
 
-/// The strides of a matrix that fits its data. One that is never used, since there is a single row or column or no
-/// value at all, may have been given as any number: it becomes that of a contiguous matrix, so that no product of it
-/// with an index overflows.
+/// Returns the strides of a matrix that fits its data, as (row stride, column stride). A stride that is never used,
+/// since there is a single row or column or no value at all, may have been given as any number: it becomes that of a
+/// contiguous matrix, so that no product of a stride with an index overflows.
 pub(super) fn used_strides(
     rows: usize,
     cols: usize,

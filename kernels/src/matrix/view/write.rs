@@ -1,4 +1,4 @@
-//! The view of a matrix to write.
+//! The view of a matrix for writing.
 
 use std::fmt;
 use std::ops::Range;
@@ -7,7 +7,7 @@ use super::read::MatRef;
 use super::shape::{ShapeError, first_len, whole_rows};
 use crate::machine::par::Rows;
 
-/// A matrix to write: `rows × cols` values of a slice, each row contiguous, rows a stride apart.
+/// A view of a matrix for writing: `rows × cols` values of a slice, each row contiguous, the rows a stride apart.
 ///
 /// Values between the rows are never touched. To write a column-major matrix, compute its
 /// transpose: (A·B)ᵀ = Bᵀ·Aᵀ, and [`MatRef::t`] is free.
@@ -29,7 +29,7 @@ pub struct MatMut<'a> {
 }
 
 impl<'a> MatMut<'a> {
-    /// A row-major matrix that is all of `data`.
+    /// Returns the row-major matrix that is all of `data`.
     ///
     /// # Errors
     /// If `data` does not hold exactly `rows × cols` values.
@@ -38,7 +38,7 @@ impl<'a> MatMut<'a> {
         Ok(Self::over(data, rows, cols))
     }
 
-    /// The row-major matrix at the beginning of `data`, which may go on behind it.
+    /// Returns the row-major matrix of the first `rows × cols` values of `data`, which may hold more values.
     ///
     /// # Panics
     /// If `data` holds fewer than `rows × cols` values.
@@ -48,7 +48,7 @@ impl<'a> MatMut<'a> {
         Self::over(&mut data[..len], rows, cols)
     }
 
-    /// The row-major matrix that is all of `data`, cut into rows of `cols` values.
+    /// Returns the row-major matrix that is all of `data`, cut into rows of `cols` values.
     ///
     /// # Panics
     /// If the last row is not whole.
@@ -58,7 +58,7 @@ impl<'a> MatMut<'a> {
         Self::over(data, rows, cols)
     }
 
-    /// The row-major matrix of a shape that fits the data.
+    /// Returns the row-major matrix of a shape that fits the data, which is not checked.
     fn over(data: &'a mut [f32], rows: usize, cols: usize) -> Self {
         let row_stride = MatRef::of(data, rows, cols, cols, 1).row_stride;
         Self {
@@ -69,7 +69,7 @@ impl<'a> MatMut<'a> {
         }
     }
 
-    /// The matrix whose row i is `data[i * row_stride..][..cols]`.
+    /// Returns the matrix whose row i is `data[i * row_stride..][..cols]`.
     ///
     /// # Errors
     /// If rows overlap (`row_stride < cols`), or the last of them reaches beyond `data`.
@@ -93,20 +93,21 @@ impl<'a> MatMut<'a> {
         })
     }
 
-    /// Number of rows.
+    /// Returns the number of rows.
     pub fn rows(&self) -> usize {
         self.rows
     }
-    /// Number of columns.
+    /// Returns the number of columns.
     pub fn cols(&self) -> usize {
         self.cols
     }
-    /// The distance from one row to the next, in values; that of a contiguous matrix where there is no next row.
+    /// Returns the distance from one row to the next, in values; where there is no next row, that of a contiguous
+    /// matrix.
     pub fn row_stride(&self) -> usize {
         self.row_stride
     }
 
-    /// Row `i`.
+    /// Returns row `i`.
     ///
     /// # Panics
     /// If there is no such row.
@@ -116,7 +117,7 @@ impl<'a> MatMut<'a> {
         self.as_ref().row(i)
     }
 
-    /// Row `i`, to write.
+    /// Returns row `i`, for writing.
     ///
     /// # Panics
     /// If there is no such row.
@@ -130,8 +131,8 @@ impl<'a> MatMut<'a> {
         &mut self.data[i * self.row_stride..][..self.cols]
     }
 
-    /// The block of rows `i..i + rows`, columns `j..j + cols`: a pointer and the stride from row to
-    /// row, valid for writing these values.
+    /// Returns the block of rows `i..i + rows`, columns `j..j + cols`, as a pointer to its first value, valid for
+    /// reading and writing the values of the block, and the stride from row to row.
     #[inline(always)]
     pub(crate) fn block(
         &mut self,
@@ -148,7 +149,7 @@ impl<'a> MatMut<'a> {
         )
     }
 
-    /// The same matrix, to read.
+    /// Returns a view of the same matrix for reading.
     pub fn as_ref(&self) -> MatRef<'_> {
         MatRef {
             data: self.data,
@@ -159,7 +160,7 @@ impl<'a> MatMut<'a> {
         }
     }
 
-    /// The same matrix, given up to be read.
+    /// Turns the view into one for reading, with the same lifetime.
     pub fn into_ref(self) -> MatRef<'a> {
         MatRef {
             data: self.data,
@@ -170,12 +171,13 @@ impl<'a> MatMut<'a> {
         }
     }
 
-    /// The slice from the view's first value on: with the values between its rows, and what may be behind the last.
+    /// Returns the slice from the matrix's first value on, for writing, with the values between its rows, and those
+    /// that may follow its last row.
     pub fn data_mut(&mut self) -> &mut [f32] {
         self.data
     }
 
-    /// The same matrix, borrowed for less long.
+    /// Returns a view of the same matrix for writing, with a shorter lifetime.
     pub fn reborrow(&mut self) -> MatMut<'_> {
         MatMut {
             data: self.data,
@@ -185,7 +187,7 @@ impl<'a> MatMut<'a> {
         }
     }
 
-    /// Some of the columns.
+    /// Returns the matrix of the columns in `range`.
     ///
     /// # Panics
     /// If the range ends before it begins, or beyond the last column.
@@ -196,7 +198,7 @@ impl<'a> MatMut<'a> {
             "columns {range:?} of a matrix of {}",
             self.cols
         );
-        // An empty view may start behind the data.
+        // An empty view may start behind the end of the data.
         let start = range.start.min(self.data.len());
         Self {
             data: &mut self.data[start..],
@@ -205,7 +207,7 @@ impl<'a> MatMut<'a> {
         }
     }
 
-    /// The rows above `at`, and those from it on.
+    /// Returns the rows before row `at`, and those from `at` on.
     ///
     /// # Panics
     /// If there are fewer than `at` rows.
@@ -222,7 +224,7 @@ impl<'a> MatMut<'a> {
             cols,
             row_stride,
         } = self;
-        // The lower part may be empty, and start behind the data.
+        // The lower part may be empty, and start behind the end of the data.
         let (upper, lower) = data.split_at_mut((at * row_stride).min(data.len()));
         (
             MatMut {

@@ -1,5 +1,5 @@
-//! The codes of a batch, the gradient with respect to them, and the products of both with dense matrices: each on the
-//! active entries, or dense where many of them are active.
+//! The codes of a batch, the gradient with respect to them, and the products of both with dense matrices: on the active
+//! entries alone, or dense where many entries are active.
 
 use super::decoder::{self, Decoder, Reconstruction, densify};
 use super::entries::Entries;
@@ -12,7 +12,7 @@ use crate::matrix::sparse::SparseRef;
 use crate::matrix::view::{MatMut, MatRef};
 use crate::sae::backward;
 
-/// Share of active entries from which dense products are faster than sparse ones.
+/// The share of active entries from which on dense products are faster than sparse products.
 ///
 /// Measured on two threads with AVX-512 (Zen 5): a gradient at d = 512, n = 4,096, B = 2,048 takes 99 to 125 ms by
 /// dense products, and by sparse ones 22 ms at a share of 0.002, 45 at 0.05, 69 at 0.1, 124 at 0.2, 186 at 0.3. The
@@ -24,26 +24,26 @@ pub const DENSE: f64 = 0.2;
 #[derive(Clone, Debug)]
 pub(crate) struct Codes {
     pub(crate) entries: Entries,
-    /// The gradient with respect to the codes, then to the pre-activations, at the entries.
+    /// The gradient with respect to the codes, later with respect to the pre-activations, at the entries.
     deltas: Vec<f32>,
-    /// Share of active entries from which products are dense.
+    /// The share of active entries from which on products are dense.
     dense_from: f64,
-    /// Room for all B×n values.
+    /// Room for all B×n values of a dense matrix.
     dense: Vec<f32>,
     transposed: Transposed,
 }
 
-/// The values at the entries of which a product is taken.
+/// The values at the entries of which a product is computed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Of {
     /// The codes.
     Codes,
-    /// The gradient with respect to them.
+    /// The gradient with respect to the codes.
     Deltas,
 }
 
 impl Codes {
-    /// Room for codes of n values for each of up to `capacity` samples.
+    /// Returns codes of n values with room for up to `capacity` samples.
     pub(crate) fn new(capacity: usize, n: usize) -> Codes {
         Codes {
             entries: Entries::new(capacity, n),
@@ -54,7 +54,7 @@ impl Codes {
         }
     }
 
-    /// The number of bytes that [`new`](Self::new) allocates.
+    /// Returns the number of bytes that [`new`](Self::new) allocates.
     pub(crate) fn bytes(capacity: usize, n: usize) -> usize {
         Entries::bytes(capacity, n)
             + 2 * size_of::<f32>() * capacity * n
@@ -69,25 +69,26 @@ impl Codes {
         self.as_ref().density() >= self.dense_from
     }
 
-    /// The codes.
+    /// Returns the codes.
     pub(crate) fn as_ref(&self) -> SparseRef<'_> {
         self.entries.as_ref()
     }
 
-    /// The gradient with respect to the codes.
+    /// Returns the gradient with respect to the codes.
     pub(crate) fn deltas(&self) -> SparseRef<'_> {
         let codes = self.as_ref();
         codes.with_values(&self.deltas[..codes.entries()])
     }
 
-    /// The codes, and the gradient with respect to each of their entries.
+    /// Returns the codes, and the gradient with respect to each of their entries, for writing.
     pub(crate) fn with_deltas_mut(&mut self) -> (SparseRef<'_>, &mut [f32]) {
         let codes = self.entries.as_ref();
         (codes, &mut self.deltas[..codes.entries()])
     }
 
     /// Computes the gradient with respect to the reconstructions, the squared error of each sample, and the gradient
-    /// with respect to the codes. Every other product on the entries asks for this first, which sorts them by columns.
+    /// with respect to the codes. It has to be called before any other product on the entries, since it sorts them by
+    /// columns.
     pub(crate) fn reconstruct(
         &mut self,
         exec: Exec,
@@ -121,8 +122,8 @@ impl Codes {
         );
     }
 
-    /// Adds to the gradient what reconstructions by prefixes of the dictionary bring, after [`reconstruct`]. See
-    /// [`prefixes::reconstruct`], which writes `sums` and `errors`.
+    /// Adds the gradient of the loss of reconstructions by prefixes of the dictionary to the gradient with respect to
+    /// the codes, after [`reconstruct`]. See [`prefixes::reconstruct`], which writes `sums` and `errors`.
     ///
     /// [`reconstruct`]: Self::reconstruct
     pub(crate) fn reconstruct_prefixes(
@@ -142,8 +143,8 @@ impl Codes {
         prefixes::reconstruct(exec, decoder, prefixes, codes, x, out);
     }
 
-    /// Adds the gradient with respect to the dictionary of what [`reconstruct_prefixes`](Self::reconstruct_prefixes)
-    /// has added to the loss, for the sums that it wrote.
+    /// Adds the gradient with respect to the dictionary of the loss of reconstructions by prefixes to `out`, from the
+    /// `sums` that [`reconstruct_prefixes`](Self::reconstruct_prefixes) wrote.
     pub(crate) fn add_prefix_gradients(
         &mut self,
         exec: Exec,
@@ -162,7 +163,7 @@ impl Codes {
         }
     }
 
-    /// Adds to the gradient what a penalty brings, which is the same for each entry of an element.
+    /// Adds the gradient of a penalty to that with respect to the codes: `penalty(j)` for each entry of element j.
     pub(crate) fn add_penalty(&mut self, penalty: impl Fn(usize) -> f32) {
         let (codes, deltas) = self.with_deltas_mut();
         let mut deltas = deltas.iter_mut();
@@ -173,7 +174,8 @@ impl Codes {
         }
     }
 
-    /// Adds λ times the mean over the batch of Σ fⱼ to the loss: returns that, and adds its gradient.
+    /// Adds the gradient of the loss term λ times the mean over the batch of Σ fⱼ to that with respect to the codes,
+    /// and returns the term.
     pub(crate) fn add_l1(&mut self, lambda: f32) -> f64 {
         let (codes, deltas) = self.with_deltas_mut();
         let samples = codes.rows();
@@ -185,13 +187,14 @@ impl Codes {
         f64::from(lambda) * sum / samples as f64
     }
 
-    /// The gradient with respect to the dictionary: `out` ← Fᵀ·`d_output`.
+    /// Computes the gradient with respect to the dictionary: `out` ← Fᵀ·`d_output`.
     pub(crate) fn dictionary_gradient(&mut self, exec: Exec, d_output: MatRef, out: MatMut) {
         self.outer_products(exec, Of::Codes, d_output, (out, Accumulate::Replace));
     }
 
-    /// The gradient with respect to the weights and the bias of a layer that reads `input` and ends in the codes:
-    /// `out` ← Δᵀ·`input`, or added to it, and `d_bias` ← Δᵀ1.
+    /// Computes the gradient with respect to the weights and the bias of a layer that reads `input` and ends in the
+    /// codes, where Δ is the gradient with respect to its pre-activations: `out` ← Δᵀ·`input`, or adds that to `out`,
+    /// and `d_bias` ← Δᵀ1.
     pub(crate) fn layer_gradient(
         &mut self,
         exec: Exec,
@@ -203,7 +206,8 @@ impl Codes {
         backward::column_sums(self.deltas(), d_bias);
     }
 
-    /// `out` ← Vᵀ·M, or added to it: for each element, the sum over samples of its value times their row of M.
+    /// Computes `out` ← Vᵀ·M, or adds that to `out`: for each element, the sum over samples of the element's value
+    /// times the sample's row of M.
     fn outer_products(
         &mut self,
         exec: Exec,
@@ -227,7 +231,7 @@ impl Codes {
         }
     }
 
-    /// The gradient with respect to what the layer reads that ends in the codes: `out` ← Δ·`weights`.
+    /// Computes the gradient with respect to the input of the layer that ends in the codes: `out` ← Δ·`weights`.
     pub(crate) fn back_through(&mut self, exec: Exec, weights: MatRef, mut out: MatMut) {
         let is_dense = self.is_dense();
         let codes = self.entries.as_ref();
@@ -243,7 +247,7 @@ impl Codes {
         }
     }
 
-    /// `out` ← Δ, zeros included.
+    /// Writes the matrix Δ with its zeros to `out`.
     pub(crate) fn densify_deltas(&self, exec: Exec, out: &mut [f32]) {
         densify(exec, self.deltas(), out);
     }

@@ -1,4 +1,4 @@
-//! From codes to reconstructions, their errors, and back to the codes.
+//! The decoder: reconstructions of codes, their errors, and the gradient with respect to the codes.
 
 use crate::function::elementwise::{Sub, zip};
 use crate::function::vector::{dot, scale, square};
@@ -10,10 +10,10 @@ use crate::matrix::matmul::{Accumulate, matmul};
 use crate::matrix::sparse::{EntriesMut, SparseRef, add_row_product};
 use crate::matrix::view::{MatMut, MatRef};
 
-/// Samples that are worth another thread.
+/// The number of samples that is worth another thread.
 const LEAF: usize = 16;
 
-/// x̂ ← `W_decᵀ f + b_dec`.
+/// Computes x̂ ← `W_decᵀ f + b_dec`.
 pub(crate) fn decode(exec: Exec, decoder: Decoder, codes: SparseRef, mut x_hat: MatMut) {
     for b in 0..x_hat.rows() {
         x_hat.row_mut(b).copy_from_slice(decoder.b_dec);
@@ -21,7 +21,7 @@ pub(crate) fn decode(exec: Exec, decoder: Decoder, codes: SparseRef, mut x_hat: 
     add_products(exec, codes, decoder.dictionary, x_hat);
 }
 
-/// out ← out + S·M, for a sparse matrix S.
+/// Computes out ← out + S·M for a sparse matrix S.
 pub(super) fn add_products(exec: Exec, sparse: SparseRef, matrix: MatRef, out: MatMut) {
     #[derive(Clone, Copy)]
     struct Products<'a>(MatRef<'a>);
@@ -38,7 +38,7 @@ pub(super) fn add_products(exec: Exec, sparse: SparseRef, matrix: MatRef, out: M
     par::run(exec, Products(matrix), (sparse, out), LEAF, work);
 }
 
-/// What makes a reconstruction of a code, and how much its error counts.
+/// A decoder, which reconstructs samples from codes, and the weight of its error in the loss.
 #[derive(Clone, Copy)]
 pub(crate) struct Decoder<'a> {
     pub(crate) dictionary: MatRef<'a>,
@@ -48,7 +48,7 @@ pub(crate) struct Decoder<'a> {
 }
 
 impl<'a> Decoder<'a> {
-    /// The decoder of a loss whose first term is the mean of ‖e‖².
+    /// Returns the decoder of a loss in which the mean of ‖e‖² has the weight 1.
     pub(crate) fn new(dictionary: MatRef<'a>, b_dec: &'a [f32]) -> Self {
         Decoder {
             dictionary,
@@ -58,20 +58,20 @@ impl<'a> Decoder<'a> {
     }
 }
 
-/// What [`reconstruct`] writes.
+/// The results that [`reconstruct`] writes.
 pub(super) struct Reconstruction<'a> {
     /// The gradient with respect to the reconstructions, weight·2e/B, B×d.
     pub(super) d_output: MatMut<'a>,
-    /// ‖e‖² of each sample.
+    /// The squared error ‖e‖² of each sample.
     pub(super) errors: &'a mut [f64],
-    /// The same gradient with respect to the codes, at their entries: `d_output · W_dec,j`.
+    /// The gradient with respect to the codes, at their entries: `d_output · W_dec,j`.
     pub(super) deltas: &'a mut [f32],
 }
 
 /// Computes e = x̂ − x for x̂ = `W_decᵀ f + b_dec`, and the gradient of `weight` times the mean of ‖e‖².
 ///
-/// Where `dense` is not empty it is room for B×n values, and products are those of dense matrices. Otherwise they are
-/// taken on the entries alone.
+/// Where `dense` is not empty, it is room for B×n values, and products are those of dense matrices. Otherwise products
+/// are taken on the entries alone.
 pub(super) fn reconstruct(
     exec: Exec,
     decoder: Decoder,
@@ -111,7 +111,7 @@ pub(super) fn reconstruct(
 #[derive(Clone, Copy)]
 struct Step<'a> {
     decoder: Decoder<'a>,
-    /// weight·2/B
+    /// The factor weight·2/B by which errors become gradients.
     factor: f32,
     /// Whether products with the dictionary are taken on the entries.
     entries: bool,
@@ -135,7 +135,8 @@ impl Step<'_> {
     }
 }
 
-/// Codes and the gradient with respect to them, samples, errors and the squares of their norms.
+/// The operands of a [`Step`]: codes, the gradient with respect to them, samples, errors, and the squares of the
+/// errors' norms.
 type Samples<'a> = (
     SparseRef<'a>,
     EntriesMut<'a>,
@@ -175,7 +176,7 @@ impl<'a> RowOp<Samples<'a>> for Step<'_> {
             *error = square(s, e);
             scale(s, factor, e);
             if entries {
-                // Its elements are in cache from the reconstruction.
+                // The elements of this code are in cache from the reconstruction.
                 let (columns, _) = codes.row(b);
                 for (delta, &j) in deltas.row(b).iter_mut().zip(columns) {
                     *delta = dot(s, e, dictionary.row(j as usize));
@@ -185,7 +186,7 @@ impl<'a> RowOp<Samples<'a>> for Step<'_> {
     }
 }
 
-/// Writes the matrix with all its zeros.
+/// Writes a sparse matrix with all its zeros to `dense`.
 pub(super) fn densify(exec: Exec, sparse: SparseRef, dense: &mut [f32]) {
     let (rows, n) = (sparse.rows(), sparse.cols());
     profile::call(Part::Sorting, || {
@@ -207,7 +208,7 @@ pub(super) fn densify(exec: Exec, sparse: SparseRef, dense: &mut [f32]) {
     });
 }
 
-/// Writes the values of a dense matrix at the entries of a sparse one.
+/// Writes the values of a dense matrix at the entries of a sparse matrix to `out`.
 fn pick(exec: Exec, entries: SparseRef, dense: MatRef, out: &mut [f32]) {
     profile::call(Part::Sorting, || Work::new(0, 3 * entries.entries()));
     let work = (entries, dense, EntriesMut::new(entries, out));

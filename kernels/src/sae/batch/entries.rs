@@ -1,4 +1,4 @@
-//! Sparse rows, filled from the rows of pre-activations.
+//! The entries of codes in sparse rows, which are filled from rows of pre-activations.
 
 use std::time::Instant;
 
@@ -12,12 +12,13 @@ use crate::matrix::view::MatRef;
 use crate::sae::screen::{self, Screen, Screening, Way};
 use crate::sae::select::{Cut, Keep, Row, Select};
 
-/// Most rows of pre-activations that a thread holds at a time. Each piece of rows reads all weights again, so there are
-/// many; from 96 to 1,024 rows a step at d = 512, n = 4,096 takes the same time within the noise, and 32 rows, which
-/// stay in the L2 cache, take 15 % longer (n = 16,384: 25 %). A multiple of the heights of all tiles.
+/// The largest number of rows of pre-activations that a thread holds at a time, which is a multiple of the heights of
+/// all tiles. Each piece of rows reads all weights again, so a piece has many rows. From 96 to 1,024 rows a step at d =
+/// 512, n = 4,096 takes the same time within the noise, and 32 rows, which stay in the L2 cache, take 15 % longer (n =
+/// 16,384: 25 %).
 const PIECE: usize = 96;
 
-/// Sparse rows with room for every entry. Room that is never written takes address space, but no memory.
+/// Sparse rows with room for an entry at every place. Room that is never written takes address space, but no memory.
 #[derive(Clone, Debug)]
 pub(crate) struct Entries {
     cols: usize,
@@ -56,7 +57,7 @@ impl Entries {
         SparseRef::new(starts, columns, values, self.cols).expect("filled in order")
     }
 
-    /// Replaces each value by a function of its column and itself; it may be 0.
+    /// Replaces each value by a function of its column and the value itself; the result may be 0.
     pub(crate) fn map(&mut self, f: impl Fn(usize, f32) -> f32) {
         let entries = self.starts[self.rows];
         let columns = &self.columns[..entries];
@@ -70,7 +71,7 @@ impl Entries {
         self.retain(|value| value != 0.0);
     }
 
-    /// Leaves the `count` largest of all entries, which are positive or NaN, where there are more. A NaN counts as
+    /// Keeps the `count` largest of all entries, which are positive or NaN, and drops the others. A NaN counts as
     /// largest, and of equal values those of the first rows, and in a row those of the first columns, count as larger.
     pub(crate) fn keep_largest(&mut self, count: usize) {
         let _span = profile::span(Part::Selection);
@@ -81,7 +82,7 @@ impl Entries {
         }
     }
 
-    /// Drops the entries whose values are not to be kept; they are asked for row after row.
+    /// Drops the entries for whose values `keep` returns false. It is called for one row after another.
     fn retain(&mut self, mut keep: impl FnMut(f32) -> bool) {
         let (mut from, mut used) = (0, 0);
         for end in &mut self.starts[1..=self.rows] {
@@ -94,8 +95,8 @@ impl Entries {
         }
     }
 
-    /// Replaces the entries by what `select` takes from the rows of X·Wᵀ + 1·biasᵀ, the pre-activations of a layer,
-    /// which are never in memory all at once. There may be fewer columns than there is room for.
+    /// Replaces the entries by those that `select` chooses from the rows of X·Wᵀ + 1·biasᵀ, the pre-activations of a
+    /// layer, which are never in memory all at once. There may be fewer columns than there is room for.
     pub(crate) fn fill(
         &mut self,
         exec: Exec,
@@ -110,7 +111,7 @@ impl Entries {
         let begun = Instant::now();
         match way {
             Way::Whole => {
-                // At multiples of a piece's rows, where the pieces of the product are cut.
+                // The product is cut at multiples of so many rows, and `close_up` has to know where.
                 let piece = PIECE.min(rows / (2 * par::threads(exec))).max(24) / 24 * 24;
                 matmul_into(exec, x, weights.t(), bias, piece, self.slots(select));
                 self.close_up(piece);
@@ -125,7 +126,7 @@ impl Entries {
         self.screen.took(way, rows, begun.elapsed());
     }
 
-    /// Replaces the entries by what `select` takes from pre-activations that are there already.
+    /// Replaces the entries by those that `select` chooses from pre-activations that are in memory.
     pub(crate) fn take(&mut self, exec: Exec, pre: MatRef, select: impl Select) {
         const LEAF: usize = 16;
         (self.rows, self.cols) = (pre.rows(), pre.cols());
@@ -146,11 +147,11 @@ impl Entries {
         }
     }
 
-    /// Turns the lengths of rows into their ends, and entries that lie where their piece of rows begins into entries
-    /// without gaps.
+    /// Turns the lengths of rows into their ends, and moves the entries of each piece of rows, which lie where the
+    /// first row of the piece begins, up to those of the piece before, so that no gaps are left.
     fn close_up(&mut self, piece: usize) {
         let _span = profile::span(Part::Selection);
-        // The entries of a piece follow each other already; now the pieces do.
+        // Within a piece, entries follow each other already.
         let mut used = 0;
         let (rows, n) = (self.rows, self.cols);
         for (p, lens) in self.starts[1..=rows].chunks_mut(piece).enumerate() {
@@ -182,11 +183,12 @@ impl<'a, R: Select> RowOp<(MatRef<'a>, Slots<'a, R>)> for Take {
     }
 }
 
-/// The places that the entries of some rows go to: one behind the other, from the first row's first place on.
+/// The places that the entries of some rows are written to: one behind the other, from the place of the first row's
+/// first value on.
 struct Slots<'a, R> {
     select: R,
     n: usize,
-    /// Entries of each row.
+    /// The number of entries of each row.
     lens: &'a mut [usize],
     columns: &'a mut [u32],
     values: &'a mut [f32],
@@ -243,7 +245,7 @@ impl<R: Select> Keep for Slots<'_, R> {
         let columns = &mut self.columns[self.used..];
         let values = &mut self.values[self.used..];
         let len = self.select.select(s, pre, columns, values);
-        // The bits of a NaN depend on the instructions that made it.
+        // The bits of a NaN depend on the instructions that made it, so every NaN gets the same bits.
         for value in &mut values[..len] {
             if value.is_nan() {
                 *value = f32::NAN;

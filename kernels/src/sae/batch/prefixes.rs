@@ -1,7 +1,7 @@
 //! Reconstructions by the first elements of a dictionary alone, and the gradients of their errors.
 //!
 //! The elements between one prefix and the next are in every longer prefix too, so that the gradient with respect to
-//! them needs the errors of those only as one sum.
+//! these elements needs only the sum of the errors of the longer prefixes.
 
 use std::ops::Range;
 
@@ -15,15 +15,15 @@ use crate::machine::simd::Simd;
 use crate::matrix::sparse::{EntriesMut, SparseRef, add_row_product};
 use crate::matrix::view::{MatMut, MatRef};
 
-/// The elements of each prefix that are not in the one before.
+/// Returns the elements of each prefix that are not in the one before.
 pub(super) fn levels(prefixes: &[usize]) -> impl Iterator<Item = Range<usize>> {
     let firsts = [0].into_iter().chain(prefixes.iter().copied());
     firsts.zip(prefixes).map(|(first, &end)| first..end)
 }
 
-/// For the reconstruction of each sample by each prefix, e = x̂ − x: writes the sum of ‖e‖² over prefixes to `errors`,
-/// and to `sums`, for each prefix in turn, the sum of 2e/B over it and the longer ones. The gradient with respect to the
-/// codes is added to `deltas`.
+/// Computes the error e = x̂ − x of the reconstruction of each sample by each prefix. Writes the sum of ‖e‖² over
+/// prefixes to `errors`, and to `sums`, for each prefix in turn, the sum of weight·2e/B over it and the longer
+/// prefixes. Adds the gradient with respect to the codes to `deltas`.
 pub(super) fn reconstruct(
     exec: Exec,
     decoder: Decoder,
@@ -32,7 +32,7 @@ pub(super) fn reconstruct(
     x: MatRef,
     (deltas, sums, errors): (&mut [f32], MatMut, &mut [f64]),
 ) {
-    /// Samples that are worth another thread.
+    /// The number of samples that is worth another thread.
     const LEAF: usize = 16;
     let op = Prefixes {
         decoder,
@@ -55,11 +55,12 @@ pub(super) fn reconstruct(
 struct Prefixes<'a> {
     decoder: Decoder<'a>,
     prefixes: &'a [usize],
-    /// weight·2/B
+    /// The factor weight·2/B by which errors become gradients.
     factor: f32,
 }
 
-/// Codes and the gradient with respect to them, samples, sums of errors and the squares of their norms.
+/// The operands of [`Prefixes`]: codes, the gradient with respect to them, samples, sums of errors, and sums of the
+/// squares of the errors' norms.
 type Samples<'a> = (
     SparseRef<'a>,
     EntriesMut<'a>,

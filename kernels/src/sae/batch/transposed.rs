@@ -1,5 +1,5 @@
-//! The entries of a sparse matrix by columns, and the product of its transpose with a dense one: the gradient of
-//! a weight matrix.
+//! The entries of a sparse matrix by columns, and the product of its transpose with a dense matrix, which is the
+//! gradient with respect to a weight matrix.
 
 use std::ops::Range;
 
@@ -11,20 +11,20 @@ use crate::matrix::matmul::Accumulate;
 use crate::matrix::sparse::{EntriesMut, SparseRef, add_row_product};
 use crate::matrix::view::{MatMut, MatRef};
 
-/// Columns of the matrix that are worth another thread.
+/// The number of columns of the matrix that is worth another thread.
 const LEAF: usize = 32;
 
-/// The entries of each column of a sparse matrix, for any values that stand at its entries.
+/// The entries of a sparse matrix sorted by columns, for products with any values at these entries.
 #[derive(Clone, Debug)]
 pub(super) struct Transposed {
-    /// Columns of the matrix.
+    /// The number of columns of the matrix.
     width: usize,
     starts: Vec<usize>,
     /// The row of each entry.
     rows: Vec<u32>,
-    /// The place of each entry in the matrix.
+    /// The place of each entry among the entries of the matrix.
     order: Vec<u32>,
-    /// Room for a value of each entry.
+    /// Room for the value of each entry.
     values: Vec<f32>,
 }
 
@@ -44,7 +44,10 @@ impl Transposed {
         size_of::<usize>() * (cols + 1) + 3 * size_of::<f32>() * capacity * cols
     }
 
-    /// Sorts the entries by columns, and by rows within them: a counting sort.
+    /// Sorts the entries of a matrix by columns, and by rows within them, by a counting sort.
+    ///
+    /// # Panics
+    /// If there are more entries than u32 counts.
     pub(super) fn sort(&mut self, of: SparseRef) {
         let _span = profile::timed(Part::Sorting, || Work::new(0, 3 * of.entries()));
         assert!(
@@ -80,7 +83,8 @@ impl Transposed {
         }
     }
 
-    /// `out` ← Vᵀ·M, or added to it, for some columns of the sorted matrix with these values.
+    /// Computes `out` ← Vᵀ·M, or adds that to `out`, for a range of columns of the sorted matrix V, whose values in its
+    /// own order are `source`.
     pub(super) fn products(
         &mut self,
         exec: Exec,

@@ -1,20 +1,23 @@
-//! Columns of samples that are much larger than the others, as language models have some.
+//! Massive columns of samples: columns that are much larger than the others, as activations of language models have
+//! some.
 //!
-//! A byte spans the largest value of its row, so one large column leaves no digits for the others: of 4,096 bounds some
-//! 3,000 exclude nothing then, instead of 100. These few columns are multiplied in f32, and bytes are for the rest.
+//! The bytes of a row span its largest value, so one large column leaves no digits for the others: some 3,000 of 4,096
+//! bounds exclude nothing then, instead of 100. So these few columns are multiplied in f32, and bytes represent the
+//! others.
 
 use crate::matrix::view::MatRef;
 
-/// Most columns that are multiplied in f32: each is one more multiply-add for every bound.
+/// The largest number of columns that are multiplied in f32: each takes one more multiply-add for every bound.
 pub(super) const MOST: usize = 8;
 
-/// How many times the median column a massive one is, by the largest magnitude in it.
+/// The ratio above which a column is massive: that of its largest magnitude to the median of the columns' largest
+/// magnitudes.
 const RATIO: f32 = 3.0;
 
-/// Samples that are looked at.
+/// The largest number of samples that are looked at.
 const SAMPLES: usize = 64;
 
-/// The largest of the massive columns, at most [`MOST`], of some samples of a batch.
+/// Returns the massive columns in some samples of a batch, the largest first, at most [`MOST`].
 pub(super) fn columns(x: MatRef) -> Vec<usize> {
     let step = x.rows().div_ceil(SAMPLES).max(1);
     let mut largest = vec![0f32; x.cols()];
@@ -37,7 +40,8 @@ pub(super) fn columns(x: MatRef) -> Vec<usize> {
     massive
 }
 
-/// A row without what stands in some columns: itself, if there are none; else with zeros there, in `room`.
+/// Returns a row without its values in some columns: the row itself if no column is named; else a copy in `room` with
+/// zeros in these columns.
 ///
 /// # Panics
 /// If the room is shorter than the row, or a column does not exist, unless the row is empty or no column is named.
@@ -69,7 +73,7 @@ mod tests {
             row[31] *= 1e4;
         }
         assert_eq!(columns(MatRef::first(&x, rows, d)), [31, 7]);
-        // No more than there is room for, whatever the samples.
+        // There are never more columns than [`MOST`], whatever the samples.
         for (c, value) in x.iter_mut().enumerate() {
             *value = if c % d < 15 { 1e6 } else { 1.0 };
         }

@@ -13,49 +13,52 @@ use crate::machine::simd::{Op, Simd};
 use crate::matrix::view::MatRef;
 use wide::bytemuck::{cast_slice, cast_slice_mut};
 
-/// u, the unit of roundoff.
+/// The unit roundoff u of f32.
 const U: f32 = f32::EPSILON / 2.0;
 
-/// What roundings may take from a bound, as a share of its bias: u each, for the terms that are added to it (the bytes',
-/// one for each massive column, α's and β's), for the last sum of the product that it bounds, and for this one; three
-/// more, since the partial sums are a little larger than the bias. The roundings of the terms themselves are in γ.
+/// The most that roundings may take from a bound, as a share of its bias. Each of these counts as u: the sums of the
+/// bias with the term of the bytes, with that of each massive column, and with those of α and β; the last sum of the
+/// product that is bounded; and the rounding of this share itself. Three more are for the partial sums, which are a
+/// little larger than the bias. The roundings of the terms themselves are in γ (see [`Sample::new`]).
 const OF_BIAS: f32 = U * (MOST + 8) as f32;
 
-/// [`COLUMNS`] rows of an encoder, which are columns of its product.
+/// A panel of [`COLUMNS`] rows of an encoder, which are columns of its product.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Panel {
-    /// [`DEPTH`] values of each column side by side, and these for one step of k after the other.
+    /// The bytes: [`DEPTH`] values of each column side by side, one step of k after the other.
     bytes: Vec<i8>,
+    /// The scales of the rows.
     scales: [f32; COLUMNS],
-    /// The values in the massive columns, whose bytes are 0: [`COLUMNS`] of each.
+    /// The values in the massive columns, whose bytes are 0: [`COLUMNS`] values for each of them.
     massive: Vec<f32>,
-    /// The norms ‖w‖ of whole rows.
+    /// The norms ‖w‖ of the whole rows.
     norms: [f32; COLUMNS],
-    /// The norms ‖ε‖ of what bytes leave out.
+    /// The norms ‖ε‖ of what the bytes leave out.
     rests: [f32; COLUMNS],
-    /// What is added to the sum of a column, since bytes of samples stand 128 above their values: −128·Σq.
+    /// The numbers −128·Σq that are added to the sums of the columns, since bytes of samples stand 128 above their
+    /// values.
     offsets: [i32; COLUMNS],
-    /// The bias, and what its roundings may add.
+    /// The biases, with what their roundings may add.
     biases: [f32; COLUMNS],
 }
 
-/// The number of bytes of a row of so many values.
+/// Returns the number of bytes of a row of `width` values.
 pub(super) fn depth(width: usize) -> usize {
     width.next_multiple_of(DEPTH)
 }
 
-/// An encoder, and how its rows are made bytes.
+/// An encoder, and how its rows are converted to bytes.
 #[derive(Clone, Copy)]
 pub(super) struct Encoder<'a> {
     pub(super) dot: Dot8,
-    /// The rows, n×d.
+    /// The rows of the encoder, n×d.
     pub(super) weights: MatRef<'a>,
     pub(super) bias: &'a [f32],
-    /// The columns that bytes do not stand for.
+    /// The massive columns, whose values are not converted to bytes.
     pub(super) massive: &'a [usize],
 }
 
-/// Packs the rows of an encoder. Columns behind the last are zeros.
+/// Packs the rows of an encoder into `panels`. Columns of the last panel behind the last row are zeros.
 pub(super) fn pack(exec: Exec, of: Encoder, panels: &mut Vec<Panel>) {
     let (n, d) = (of.weights.rows(), of.weights.cols());
     panels.resize(n.div_ceil(COLUMNS), Panel::default());
@@ -75,7 +78,7 @@ pub(super) fn pack(exec: Exec, of: Encoder, panels: &mut Vec<Panel>) {
     });
 }
 
-/// Packs some panels.
+/// The operation that packs some panels.
 struct Pack<'a> {
     of: Encoder<'a>,
     numbers: Range<usize>,
@@ -141,32 +144,34 @@ impl Encoder<'_> {
     }
 }
 
-/// The norm of a row, from what is known of its bytes and the sum of squares in its massive columns.
+/// Returns an upper bound of the norm of a row, from the norms that go with its bytes and the sum of squares in its
+/// massive columns.
 fn whole_norm(q: Quantised, squares: f32) -> f32 {
     let norm = q.norm + q.rest;
     match squares {
         0.0 => norm,
-        // Eight squares, their sum and its root are rounded.
+        // The factor is for the roundings of up to eight squares, their sum and its root.
         _ => (norm * norm + squares).sqrt() * slack(0),
     }
 }
 
-/// What the bounds of a sample's pre-activations are made of: with the norms of a column, they are
-/// s·s'·Σqq' + b + Σxw + α‖w‖ + β‖ε‖, where the second sum is over massive columns.
+/// The data of a sample from which the bounds of its pre-activations are computed. With the norms of a column, its
+/// bound is s·s'·Σqq' + b + Σxw + α‖w‖ + β‖ε‖, where the second sum is over massive columns.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sample {
+    /// The scale s of the bytes.
     scale: f32,
     /// The factor α of ‖w‖, for what the bytes of the sample leave out and for all roundings.
     alpha: f32,
     /// The factor β of ‖ε‖.
     beta: f32,
-    /// The values in the massive columns.
+    /// The values x in the massive columns.
     massive: [f32; MOST],
 }
 
 impl Sample {
-    /// The parts of a sample x, of which bytes stand for the rest, where all norms and biases of the encoder are up to
-    /// `most`.
+    /// Returns the data of a sample `x`, whose values outside the massive `columns` are quantised as `q`, for an
+    /// encoder whose norms and biases are at most `most`.
     pub(super) fn new(q: Quantised, x: &[f32], columns: &[usize], most: Most) -> Sample {
         let d = x.len();
         let mut massive = [0.0; MOST];
@@ -174,7 +179,8 @@ impl Sample {
             *value = x[column];
         }
         let norm = whole_norm(q, massive.iter().map(|x| x * x).sum());
-        // γ: in a sum of d products, rounded once or twice each, of blocks, and of what is rounded in the bound itself.
+        // γ is for the roundings of a sum of d products, one or two for each product, of the sums of blocks, and of the
+        // bound itself.
         let gamma = U * (2 * d + d / 256 + 32) as f32;
         // The sums of the whole product could leave the range of f32 while the bound does not.
         let in_range = (4.0 * (norm * most.norm + most.bias)).is_finite();
@@ -200,7 +206,8 @@ pub(super) struct Most {
 }
 
 impl Most {
-    /// Those of panels, passing over NaN, of which the columns' own bounds are NaN.
+    /// Returns the largest norm and bias of some panels. NaNs are left out, since the bounds of their columns are NaN
+    /// in any case.
     pub(super) fn of(panels: &[Panel]) -> Most {
         let all = |values: fn(&Panel) -> &[f32; COLUMNS]| {
             let values = panels.iter().flat_map(values);
@@ -213,8 +220,9 @@ impl Most {
     }
 }
 
-/// Writes the upper bounds of a tile of samples, whose bytes stand 128 above their values, against one panel: `bounds`
-/// has a row for each sample, `stride` apart, of which these are some columns. `sums` is room for a tile.
+/// Writes the upper bounds for a tile of samples in the columns of one panel to `bounds`, which has a row for each
+/// sample, `stride` apart, and begins at the panel's first column. The bytes `x` of the samples stand 128 above their
+/// values. `sums` is room for a tile.
 #[inline(always)]
 pub(super) fn bounds<S: Simd>(
     s: S,
@@ -230,7 +238,7 @@ pub(super) fn bounds<S: Simd>(
         let bounds = &mut bounds[i * stride..][..COLUMNS];
         let (scale, alpha) = (s.splat(sample.scale), s.splat(sample.alpha));
         let beta = s.splat(sample.beta);
-        // No closures here, as in the product's tiles: one that is not inlined loses the instruction set.
+        // There are no closures here, as in the product's tiles: one that is not inlined loses the instruction set.
         for first in (0..COLUMNS).step_by(S::LANES) {
             let sum = s.f32_to_bits(s.load(&cast_slice(sums)[first..]));
             let offset = s.f32_to_bits(s.load(&cast_slice(&panel.offsets)[first..]));

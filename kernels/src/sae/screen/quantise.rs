@@ -1,41 +1,42 @@
-//! Rows of f32 as bytes, and how far these can be from them.
+//! The quantisation of rows of f32 to bytes, with bounds of what it leaves out.
 //!
 //! A row x becomes x̃ = s·q for whole numbers q and the scale s = max|x| / largest, so x = x̃ + δ with a small rest δ.
-//! Bounds need no more of a row than s and the norms ‖x̃‖ and ‖δ‖. They are taken in units of s, where nothing overflows
-//! or vanishes.
+//! Bounds need no more of a row than s and the norms ‖x̃‖ and ‖δ‖. The norms are summed in units of s, where nothing
+//! overflows or vanishes.
 
 use crate::machine::simd::Simd;
 
-/// What is known of a row beside its bytes. The norms are upper bounds: roundings are added.
+/// The scale of a quantised row, and upper bounds of the norms of its two parts, in which the roundings of the norms
+/// are included.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Quantised {
     /// The scale s, by which bytes are multiplied.
     pub(super) scale: f32,
-    /// The norm ‖x̃‖.
+    /// The norm ‖x̃‖ of what the bytes represent.
     pub(super) norm: f32,
-    /// The norm ‖δ‖.
+    /// The norm ‖δ‖ of the rest, which the bytes leave out.
     pub(super) rest: f32,
 }
 
-/// A row whose magnitudes are all below this is quantised to zeros, and is its own rest. From here up, s and 1/s have all of
-/// their digits.
+/// The smallest largest magnitude of a row that is quantised: a row whose magnitudes are all below it becomes zeros,
+/// and is its own rest. From this magnitude on, s and 1/s have all of their digits.
 const TINY: f32 = 1.0 / (1u64 << 60) as f32;
 
-/// What is added to every bias: more than what products of small numbers lose below the range of f32. Scales are 2⁻⁶⁷ at
-/// least. So a product of two loses up to 2⁻¹⁵⁰, times a sum of bytes of up to 2³⁰; or up to 2⁻¹²⁶ times that, in a
-/// program that has told its CPU to take numbers below 2⁻¹²⁶ as 0.
+/// The number that is added to every bias: more than what products of small numbers lose below the range of f32. Scales
+/// are at least 2⁻⁶⁷. So a product of two scales loses up to 2⁻¹⁵⁰, times a sum of bytes of up to 2³⁰; or up to 2⁻¹²⁶
+/// times that sum, in a program that has told its CPU to take numbers below 2⁻¹²⁶ as 0.
 pub(super) const VANISHED: f32 = 1.0 / ((1u64 << 47) as f32 * (1u64 << 47) as f32);
 
-/// f32 whose last bits are whole numbers: adding it rounds to them.
+/// The number 1.5·2²³, near which neighbouring numbers of f32 are 1 apart: adding it rounds to whole numbers.
 const WHOLE: f32 = 12_582_912.0;
 
-/// Quantises a row to whole numbers of magnitude up to `largest`, at most 127, in two's complement; zeros follow up to
-/// the length of `bytes`. Every norm is NaN where a value is no finite number.
+/// Quantises a row to whole numbers of magnitude up to `largest`, which is at most 127, in two's complement. Zeros
+/// follow up to the length of `bytes`. Every norm is NaN where a value is NaN or infinite.
 ///
 /// Norms are sums of squares in f32, whose relative error is below d·2⁻²⁴; the factor [`slack`] makes up for it.
 ///
 /// # Panics
-/// If there is no room for the row.
+/// If `bytes` is shorter than the row.
 #[inline(always)]
 pub(super) fn quantise<S: Simd>(s: S, x: &[f32], largest: f32, bytes: &mut [u8]) -> Quantised {
     let (mut most, mut zeros) = (s.splat(0.0), s.splat(0.0));
@@ -84,7 +85,7 @@ pub(super) fn quantise<S: Simd>(s: S, x: &[f32], largest: f32, bytes: &mut [u8])
     }
 }
 
-/// A factor that makes an upper bound of a norm of d values which was summed in f32.
+/// Returns the factor by which a norm of d values that was summed in f32 becomes an upper bound of the norm.
 pub(super) fn slack(d: usize) -> f32 {
     1.0 + (d + 64) as f32 / (1 << 22) as f32
 }

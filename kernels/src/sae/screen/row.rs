@@ -1,4 +1,4 @@
-//! The pre-activations of a sample, known by their bounds, and those that are asked for.
+//! The pre-activations of a sample by their upper bounds, with the values that are computed where they are asked for.
 
 use crate::machine::scratch::with_scratch;
 use crate::machine::simd::Simd;
@@ -8,21 +8,22 @@ use crate::matrix::view::MatRef;
 use crate::sae::select::{Row, kth_largest};
 use wide::bytemuck::cast_slice_mut;
 
-/// The pre-activations of a sample: bounds of all, and what single ones are computed from.
+/// The pre-activations of a sample: upper bounds of all, and the operands from which single values are computed.
 pub(super) struct Screened<'a> {
     bounds: &'a [f32],
-    /// What the encoder reads, its rows and its biases.
+    /// The operands of the product: what the encoder reads, the rows of the encoder, and its biases.
     product: (&'a [f32], MatRef<'a>, &'a [f32]),
-    /// The columns, rising, of those that are known already, and their values.
+    /// The columns, in ascending order, of the values that are known already, and these values.
     known: (&'a mut [u32], &'a mut [f32]),
+    /// The number of values that are known.
     len: usize,
-    /// Room for the columns and values of those that are asked for.
+    /// Room for the columns and values that are computed next.
     fresh: (&'a mut [u32], &'a mut [f32]),
 }
 
 impl<'a> Screened<'a> {
-    /// A row of n pre-activations that are computed from a row of what the encoder reads, the encoder's rows and its
-    /// biases. `room` is for 4n values.
+    /// Returns a row of n pre-activations with these `bounds`, which are computed from `product`: what the encoder
+    /// reads of the sample, the rows of the encoder, and its biases. `room` is for 4n values.
     pub(super) fn new(
         bounds: &'a [f32],
         product: (&'a [f32], MatRef<'a>, &'a [f32]),
@@ -50,8 +51,8 @@ impl Row for Screened<'_> {
         self.bounds
     }
 
-    /// Computes those whose bounds reach `least`, k of them at least if there are as many above 0, and takes the k-th
-    /// largest.
+    /// Computes the pre-activations whose bounds reach `least`, and returns the k-th largest of them, or
+    /// [`AtLeast::ABOVE_ZERO`] where that is not above 0 or there are fewer than k.
     #[inline(always)]
     fn kth_at_least<S: Simd>(&mut self, s: S, k: usize, least: AtLeast) -> AtLeast {
         let (columns, values) = (&mut *self.known.0, &mut *self.known.1);
@@ -64,10 +65,10 @@ impl Row for Screened<'_> {
         }
         with_scratch(used, |positive| {
             for (to, &value) in positive.iter_mut().zip(&*values) {
-                // A NaN stays one.
+                // A NaN stays NaN.
                 *to = if value <= 0.0 { 0.0 } else { value };
             }
-            // Where only NaN is among the k largest, nothing below infinity is.
+            // Where even the k-th largest is NaN, no finite value is among the k largest.
             let kth = kth_largest(positive, k).min(f32::INFINITY);
             let AtLeast(above_zero) = AtLeast::ABOVE_ZERO;
             AtLeast(kth.max(above_zero))

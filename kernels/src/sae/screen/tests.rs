@@ -1,4 +1,4 @@
-//! Bounds hold for the very numbers that the product gives, and exclude most of them.
+//! Tests that bounds hold for the very numbers that the product gives, and exclude most of them.
 
 use super::*;
 use crate::machine::isa::Isa;
@@ -6,7 +6,7 @@ use crate::matrix::matmul::{Accumulate, Bias, matmul_with};
 use crate::matrix::view::MatMut;
 use crate::sae::{Parameters, Shape, TopK, Variant, Workspace, encode};
 
-/// Samples, an encoder and its biases, of random numbers; the samples in columns of different sizes.
+/// Samples, an encoder and its biases, all of random numbers. The columns of the samples differ in size.
 struct Case {
     shape: (usize, usize, usize),
     x: Vec<f32>,
@@ -17,7 +17,7 @@ struct Case {
 impl Case {
     fn new(rows: usize, n: usize, d: usize, spread: f32) -> Case {
         let mut state = 1u64;
-        // Twelve bits of each of four numbers, summed: nearly normal.
+        // The sum of four numbers of twelve random bits each is nearly normal.
         let mut normal = || {
             let numbers = (0..4).map(|_| {
                 state = state
@@ -42,7 +42,7 @@ impl Case {
         (MatRef::first(&self.x, rows, d), weights)
     }
 
-    /// The bounds of all pre-activations.
+    /// Returns the bounds of all pre-activations.
     fn bounds(&self, exec: Exec, dot: Dot8) -> Vec<f32> {
         let (rows, n, d) = self.shape;
         let (x, weights) = self.matrices();
@@ -75,7 +75,7 @@ impl Case {
         rows.flat_map(|row| row[..n].to_vec()).collect()
     }
 
-    /// All pre-activations.
+    /// Returns all pre-activations.
     fn product(&self, exec: Exec) -> Vec<f32> {
         let (rows, n, _) = self.shape;
         let (x, weights) = self.matrices();
@@ -99,7 +99,7 @@ fn no_value_is_above_its_bound(case: &Case) {
             let bounds = case.bounds(exec, dot);
             for (value, bound) in product.iter().zip(bounds) {
                 let shape = case.shape;
-                // One that is NaN excludes nothing.
+                // A bound that is NaN excludes nothing.
                 assert!(
                     bound.is_nan() || bound >= *value,
                     "{isa}, {dot:?}, {shape:?}: {value} above {bound}"
@@ -130,7 +130,7 @@ fn bounds_hold_for_what_the_product_rounds() {
     }
 }
 
-/// Products are about as large as the last digit of a bias.
+/// Products are about as large as the last digit of the biases.
 #[test]
 fn bounds_hold_for_what_the_bias_rounds() {
     let mut case = Case::new(32, 80, 64, 1.0);
@@ -139,8 +139,8 @@ fn bounds_hold_for_what_the_bias_rounds() {
     no_value_is_above_its_bound(&case);
 }
 
-/// Every term of a bound is a little less than half of the bias's last digit, and lost when it is added: eight massive
-/// columns, and what whole numbers leave out of the sample and of the weights.
+/// Every term of a bound is a little less than half of the bias's last digit, and is lost when it is added: the terms
+/// of eight massive columns, and of what the bytes leave out of the sample and of the weights.
 #[test]
 fn bounds_hold_where_every_term_is_lost_beside_the_bias() {
     const D: usize = 24;
@@ -159,8 +159,8 @@ fn bounds_hold_where_every_term_is_lost_beside_the_bias() {
     });
 }
 
-/// Samples and weights are NaN of different bits, and the product has those of the one or the other, as the compiler
-/// wishes.
+/// Samples and weights are NaNs of different bits, and the product has the bits of the one or the other, as the
+/// compiler chose.
 #[test]
 fn codes_that_are_nan_are_the_same_either_way() {
     let shape = Shape {
@@ -194,8 +194,8 @@ fn codes_that_are_nan_are_the_same_either_way() {
     }
 }
 
-/// Of 512 normal pre-activations, few have a bound that reaches the eighth largest: with bounds that exclude nothing,
-/// codes would be right as well.
+/// Few of 512 normal pre-activations have a bound that reaches the eighth largest of them. Codes would be right with
+/// bounds that exclude nothing, too, so other tests do not show this.
 #[test]
 fn bounds_exclude_most_pre_activations() {
     let mut case = Case::new(16, 512, 256, 1.0);

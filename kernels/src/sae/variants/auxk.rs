@@ -12,28 +12,28 @@ use crate::sae::select::Largest;
 use crate::sae::task::Sizes;
 use crate::sae::tensors::{B_ENC, Tensors, W_DEC, W_ENC};
 
-/// The auxiliary loss α·‖W_decᵀ z − (x − x̂)‖², where z holds the k largest codes of dead elements alone. The error x − x̂
-/// (y − ŷ in a transcoder) counts as given, as in the authors' code: gradients reach the dead elements in encoder and
-/// dictionary, and `b_dec` through the encoder alone.
+/// The auxiliary loss α·‖W_decᵀ z − (x − x̂)‖², where z holds the k largest codes of dead elements alone. The error x −
+/// x̂ (y − ŷ in a transcoder) counts as a constant, as in the authors' code: gradients reach the dead elements in
+/// encoder and dictionary, and `b_dec` through the encoder alone.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AuxK {
-    /// Dead elements that are active for a sample, at most.
+    /// The largest number of dead elements that are active for a sample.
     pub k: usize,
-    /// α.
+    /// The coefficient α of the auxiliary loss.
     pub coefficient: f32,
-    /// Steps without firing after which an element counts as dead.
+    /// The number of steps without firing after which an element counts as dead.
     pub dead_after: u32,
 }
 
-/// Room for the weights of as many dead elements as there are elements, their gradient, and what is to be
-/// reconstructed.
+/// Returns the number of values of the buffer for the weights of dead elements, of which there may be as many as there
+/// are elements, for the gradient with respect to these weights, and for what is to be reconstructed.
 pub(super) fn own_len(sizes: Sizes, capacity: usize) -> usize {
     sizes.dictionary * (2 * (sizes.input + sizes.width) + 2) + capacity * sizes.width
 }
 
-/// Adds the gradient with respect to `w_enc`, `b_enc` and `w_dec`, after the main pass, and returns the loss.
+/// Adds the gradient with respect to `w_enc`, `b_enc` and `w_dec` to `out`, after the main pass, and returns the loss.
 ///
-/// It is the pass of a small autoencoder: the dead elements, gathered.
+/// The pass here is that of a small autoencoder, which consists of the dead elements.
 pub(super) fn add_gradient(aux: AuxK, pass: &mut Pass, own: &mut Own, out: &mut Tensors) -> f64 {
     let dead = &own.dead;
     if dead.is_empty() {
@@ -89,12 +89,12 @@ pub(super) fn add_gradient(aux: AuxK, pass: &mut Pass, own: &mut Own, out: &mut 
     f64::from(aux.coefficient) * losses.reconstruction
 }
 
-/// The place of row i among rows of that length.
+/// Returns the range of row i among rows of length `len`.
 fn row(i: usize, len: usize) -> Range<usize> {
     i * len..(i + 1) * len
 }
 
-/// to ← to + from
+/// Computes to ← to + from.
 fn add(from: &[f32], to: &mut [f32]) {
     for (to, from) in to.iter_mut().zip(from) {
         *to += from;

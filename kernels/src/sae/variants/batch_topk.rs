@@ -1,5 +1,4 @@
-//! The largest pre-activations of a whole batch (Bussmann, Leask and Nanda, *BatchTopK Sparse Autoencoders*, arXiv
-//! 2412.06410).
+//! The BatchTopK variant (Bussmann, Leask and Nanda, *BatchTopK Sparse Autoencoders*, arXiv 2412.06410).
 
 use super::auxk::{self, AuxK};
 use super::jumprelu::THRESHOLD;
@@ -12,36 +11,38 @@ use crate::sae::select::{Above, Cut, Largest};
 use crate::sae::task::Sizes;
 use crate::sae::tensors::{B_DEC, B_ENC, Shape, Tensor, Tensors, W_DEC, W_ENC};
 
-/// The least weight of a step's smallest entry in the running mean that is the threshold: about the last hundred steps
-/// count, as in the authors' code.
+/// The smallest weight of a step's smallest entry in the running mean that is the threshold: about the last hundred
+/// steps count, as in the authors' code.
 const RATE: f32 = 0.01;
 
-/// The number of steps so far over that of the last of them that count, up to where these are a hundred.
+/// The ratio of the number of steps so far to the number of last steps that count in the running mean, until these are
+/// a hundred.
 const TENTH: f32 = 10.0;
 
-/// In training f = the B·k largest of all B·n entries of ReLU(a) of a batch, the others 0: a sample may have more or
-/// fewer than k active elements, and k is their mean. L = ‖e‖². Of equal entries, those of the first samples, and in a
-/// sample those of the first elements, count as larger; an entry that is NaN counts as largest. Rows of the dictionary
-/// are held at norm 1.
+/// The variant with codes of the largest pre-activations of a batch. In training, f = the B·k largest of all B·n
+/// entries of ReLU(a) of a batch, the others 0: a sample may have more or fewer than k active elements, and k is their
+/// mean. L = ‖e‖². Of equal entries, those of the first samples, and in a sample those of the first elements, count as
+/// larger; an entry that is NaN counts as largest. Rows of the dictionary are held at norm 1.
 ///
-/// These are the codes of [`gradient`](crate::sae::gradient) and of [`Trainer::step`](crate::sae::Trainer::step). Where
-/// a code is read, it must not depend on the samples beside it: [`encode`](crate::sae::encode) takes `a ⊙ 1[a > θ]`, so
+/// These are the codes of [`gradient`](crate::sae::gradient) and of [`Trainer::step`](crate::sae::Trainer::step).
+/// Elsewhere, a code must not depend on the samples beside it: [`encode`](crate::sae::encode) takes `a ⊙ 1[a > θ]`, so
 /// that the model is a [`JumpRelu`](crate::sae::JumpRelu) there, with the same tensors. Its threshold θ is the tensor
-/// `threshold`, the same number for each element. It is not learnt from a gradient, which is 0: `Trainer::step` makes it
-/// a running mean of the smallest entry that each batch keeps, θ ← θ + w (smallest − θ). In step t = 1, 2, … its weight
-/// is w = max(0.01, 10/(t + 9)): the mean is over about the last tenth of the steps so far, and over the last hundred
-/// where these are fewer (polynomial-decay averaging: Shamir and Zhang, *Stochastic Gradient Descent for Non-smooth
-/// Optimization*, 2013). With a weight of 0.01 from the start, as in the authors' code, θ would still be largely that
-/// of the first step after a hundred steps. The mean starts at the first smallest entry; until then θ is 0, and
-/// `encode` takes every positive entry. A batch without a positive entry leaves it as it is.
+/// `threshold`, the same number for each element. The threshold is not learnt from a gradient, which is 0:
+/// `Trainer::step` makes it a running mean of the smallest entry that each batch keeps, θ ← θ + w (smallest − θ). In
+/// step t = 1, 2, … its weight is w = max(0.01, 10/(t + 9)): the mean is over about the last tenth of the steps so far,
+/// and over the last hundred where these are fewer (polynomial-decay averaging: Shamir and Zhang, *Stochastic Gradient
+/// Descent for Non-smooth Optimization*, 2013). With a weight of 0.01 from the start, as in the authors' code, θ would
+/// still be largely that of the first step after a hundred steps. The mean starts at the first smallest entry; until
+/// then θ is 0, and `encode` takes every positive entry. A batch without a positive entry leaves θ as it is.
 ///
-/// Where the threshold is 0, as in the first step of training, a step takes the encoder's product twice, and where it is
-/// much too high three times instead of once. Until the choice is made it holds all entries above 7/8 of the threshold.
+/// A step computes the encoder's product twice, instead of once, where the threshold is 0, as in the first step of
+/// training, and three times where it is much too high. Until the choice is made, the codes hold all entries above 7/8
+/// of the threshold.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BatchTopK {
-    /// Entries of a code that are active, in the mean over a batch, at most.
+    /// The largest mean number of active entries of a code over a batch.
     pub k: usize,
-    /// What brings dead elements back.
+    /// The auxiliary loss that brings dead elements back, if there is one.
     pub aux: Option<AuxK>,
 }
 
@@ -65,7 +66,7 @@ impl Model for BatchTopK {
         vec![
             W_ENC.of(dictionary, input).by_element(),
             B_ENC.of(dictionary).by_element(),
-            // One number for all elements: it is no element's own.
+            // The threshold is one number for all elements, so no element has a value of its own.
             THRESHOLD.of(dictionary),
             W_DEC.of(dictionary, width).by_element(),
             B_DEC.of(width),
@@ -81,7 +82,7 @@ impl Model for BatchTopK {
     }
 
     fn after_step(&self, tensors: &mut Tensors, codes: SparseRef, step: u64) {
-        // A NaN counts as largest, so it is passed over.
+        // The minimum passes over a NaN, which counts as largest.
         let smallest = codes.values().iter().copied().fold(f32::INFINITY, f32::min);
         if smallest.is_finite() {
             let weight = RATE.max(TENTH / (step as f32 + (TENTH - 1.0)));
@@ -100,7 +101,7 @@ impl Model for BatchTopK {
         self.encode_together(pass);
     }
 
-    /// δa = 2/B·(W_dec e) on the active entries; ∂θ = 0.
+    /// Computes the losses and their gradient: δa = 2/B·(W_dec e) on the active entries; ∂θ = 0.
     fn gradient(&self, pass: &mut Pass, own: &mut Own, out: &mut Tensors) -> Losses {
         self.encode_together(pass);
         let mut losses = pass.reconstruct();
@@ -115,19 +116,19 @@ impl Model for BatchTopK {
 }
 
 impl BatchTopK {
-    /// The model that takes the k largest of each sample.
+    /// Returns the variant that takes the k largest entries of each sample.
     fn as_top_k(&self) -> TopK {
         let BatchTopK { k, aux } = *self;
         TopK { k, aux }
     }
 
-    /// Fills the codes of a batch by its B·k largest entries.
+    /// Fills the codes of a batch with its B·k largest entries.
     ///
-    /// The rows of pre-activations come one after another, and none knows the others. So they are held against a lower
-    /// bound of what is kept, and the choice is made among the candidates that are left. A little below the threshold of
-    /// the last batches, a bound nearly always leaves enough. Where it does not, there is one that must: of the 2k
-    /// largest of each row, the B·k-th largest. The bound decides on the work alone, since every candidate that is
-    /// left out is smaller than B·k others.
+    /// The rows of pre-activations come one after another, without knowledge of the others. So they are compared with a
+    /// lower bound of what is kept, and the choice is made among the candidates that are left. A bound that is a little
+    /// below the threshold of the last batches nearly always leaves enough candidates. Where it does not, another bound
+    /// always does: the B·k-th largest of the 2k largest entries of each row. The bound affects the work alone, since
+    /// every candidate that is left out is smaller than B·k others.
     pub(super) fn encode_together(&self, pass: &mut Pass) {
         /// The bound, as a share of the threshold.
         const SHARE: f32 = 0.875;

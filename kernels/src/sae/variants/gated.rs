@@ -1,4 +1,4 @@
-//! Gated codes (Rajamanoharan et al., *Improving Dictionary Learning with Gated Sparse Autoencoders*, arXiv
+//! The gated variant (Rajamanoharan et al., *Improving Dictionary Learning with Gated Sparse Autoencoders*, arXiv
 //! 2404.16014): one path decides which elements are active, another by how much.
 
 use crate::function::math;
@@ -12,20 +12,21 @@ use crate::sae::select::{RELU, Row, Select};
 use crate::sae::task::Sizes;
 use crate::sae::tensors::{B_DEC, B_ENC, Shape, Tensor, Tensors, Vector, W_DEC, W_ENC};
 
-/// r, one value for each element.
+/// The logarithms r of the scales of magnitudes, one value for each element.
 const R_MAG: Vector = Vector("r_mag");
-/// b_mag, one value for each element.
+/// The bias b_mag of the magnitudes, one value for each element.
 const B_MAG: Vector = Vector("b_mag");
 
-/// f = `1[π > 0] ⊙ ReLU(exp(r) ⊙ p + b_mag)`, with the gate π = p + b_gate and p = `W_gate(x − b_dec)`.
+/// The variant with gated codes: f = `1[π > 0] ⊙ ReLU(exp(r) ⊙ p + b_mag)`, with the gate π = p + b_gate and p =
+/// `W_gate(x − b_dec)`.
 ///
-/// L = ‖e‖² + λ Σⱼ ReLU(πⱼ) + ‖W_decᵀ ReLU(π) + b_dec − x‖², where the decoder of the last term, the auxiliary
-/// loss, counts as given: the penalty falls on the gates, which this term keeps informative, and leaves magnitudes
-/// alone. W_gate and b_gate are the tensors `w_enc` and `b_enc`, r and b_mag `r_mag` and `b_mag`. Rows of the
-/// dictionary are held at norm 1.
+/// L = ‖e‖² + λ Σⱼ ReLU(πⱼ) + ‖W_decᵀ ReLU(π) + b_dec − x‖², where the decoder of the last term, the auxiliary loss,
+/// counts as a constant. So the penalty falls on the gates, which the auxiliary loss keeps informative, and leaves
+/// magnitudes alone. W_gate and b_gate are the tensors `w_enc` and `b_enc`, r and b_mag the tensors `r_mag` and
+/// `b_mag`. Rows of the dictionary are held at norm 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Gated {
-    /// λ, for an error that is summed over the d values.
+    /// The coefficient λ of the penalty, for an error that is summed over the d values.
     pub lambda: f32,
 }
 
@@ -65,15 +66,16 @@ impl Model for Gated {
         pass.encode(magnitudes);
     }
 
-    /// δπ = (2/B·W_dec e_aux + λ/B)·1[π > 0] and δm = 2/B·(W_dec e)·1[f > 0]; δp = δπ + exp(r) δm;
-    /// ∂W_gate = Σ δp (x − b_dec)ᵀ, ∂b_gate = Σ δπ, ∂r = Σ δm exp(r) p, ∂b_mag = Σ δm.
+    /// Computes the losses and their gradient: δπ = (2/B·W_dec e_aux + λ/B)·1[π > 0] and δm = 2/B·(W_dec e)·1[f > 0];
+    /// δp = δπ + exp(r) δm; ∂W_gate = Σ δp (x − b_dec)ᵀ, ∂b_gate = Σ δπ, ∂r = Σ δm exp(r) p, ∂b_mag = Σ δm.
     fn gradient(&self, pass: &mut Pass, own: &mut Own, out: &mut Tensors) -> Losses {
         let n = pass.tensors.shape().dictionary;
         let (of_elements, of_entries) = own.values.split_at_mut(2 * n);
         let (scales, sums) = of_elements.split_at_mut(n);
         let magnitudes = Magnitudes::new(pass.exec, pass.tensors, scales);
 
-        // Every entry of the code is one of the gates': their pass comes first, on the same entries.
+        // Every entry of the codes is an open gate, so the pass of the gates comes first, and the pass of the codes is
+        // on the same entries.
         pass.encode(RELU);
         let auxiliary = pass.reconstruct().reconstruction;
         let codes = &mut pass.batch.codes;
@@ -121,10 +123,10 @@ impl Model for Gated {
     }
 }
 
-/// What is active and by how much, of pre-activations that are gates.
+/// The rule that chooses the entries of codes from pre-activations that are gates, and computes their magnitudes.
 #[derive(Clone, Copy)]
 struct Magnitudes<'a> {
-    /// exp(r)
+    /// The scales exp(r).
     scales: &'a [f32],
     b_gate: &'a [f32],
     b_mag: &'a [f32],
@@ -142,7 +144,7 @@ impl<'a> Magnitudes<'a> {
         }
     }
 
-    /// max(0, exp(r)·p + b_mag), a NaN kept, for the gate p + b_gate.
+    /// Returns max(0, exp(r)·p + b_mag) for the gate p + b_gate; a NaN stays NaN.
     #[inline(always)]
     fn magnitude(self, j: usize, gate: f32) -> f32 {
         let magnitude = self.scales[j] * (gate - self.b_gate[j]) + self.b_mag[j];

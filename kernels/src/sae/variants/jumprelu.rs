@@ -1,5 +1,5 @@
-//! Codes with a learnt threshold for each element (Rajamanoharan et al., *Jumping Ahead: Improving Reconstruction
-//! Fidelity with JumpReLU Sparse Autoencoders*, arXiv 2407.14435).
+//! The JumpReLU variant, with a learnt threshold for each element (Rajamanoharan et al., *Jumping Ahead: Improving
+//! Reconstruction Fidelity with JumpReLU Sparse Autoencoders*, arXiv 2407.14435).
 
 use crate::matrix::sparse::SparseRef;
 use crate::sae::batch::Losses;
@@ -9,29 +9,31 @@ use crate::sae::select::Above;
 use crate::sae::task::Sizes;
 use crate::sae::tensors::{B_DEC, B_ENC, Shape, Tensor, Tensors, Vector, W_DEC, W_ENC};
 
-/// θ, one value for each element.
+/// The thresholds θ, one value for each element.
 pub(super) const THRESHOLD: Vector = Vector("threshold");
 
-/// f = `π ⊙ 1[π > θ]` for π = `W_enc(x − b_dec) + b_enc`, L = ‖e‖² + λ‖f‖₀, where the norm counts active entries.
+/// The variant with a learnt threshold for each element: f = `π ⊙ 1[π > θ]` for π = `W_enc(x − b_dec) + b_enc`, L =
+/// ‖e‖² + λ‖f‖₀, where the norm counts active entries.
 ///
-/// The loss is constant in θ, but for jumps. Gradients with respect to θ are those of its mean over the data,
-/// estimated with a rectangular kernel K(u) = 1[|u| < ½] of bandwidth ε (equations 11 and 12 of the paper):
-/// ∂fⱼ/∂θⱼ = −θⱼ/ε K((πⱼ − θⱼ)/ε), `∂1[πⱼ > θⱼ]/∂θⱼ = −1/ε K((πⱼ − θⱼ)/ε)`. Neither term reaches π.
+/// The loss is constant in θ, except for jumps. The gradients with respect to θ are those of the mean of the loss over
+/// the data, estimated with a rectangular kernel K(u) = 1[|u| < ½] of bandwidth ε (equations 11 and 12 of the paper):
+/// ∂fⱼ/∂θⱼ = −θⱼ/ε K((πⱼ − θⱼ)/ε), `∂1[πⱼ > θⱼ]/∂θⱼ = −1/ε K((πⱼ − θⱼ)/ε)`. Neither term contributes to the gradient
+/// with respect to π.
 ///
-/// θ itself is the parameter, and is clamped at 0 after each step. Rows of the dictionary are held at norm 1.
+/// The parameter is θ itself, which is clamped at 0 after each step. Rows of the dictionary are held at norm 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct JumpRelu {
-    /// λ, for an error that is summed over the d values.
+    /// The coefficient λ of the penalty, for an error that is summed over the d values.
     pub lambda: f32,
-    /// ε, 0.001 in the paper, for activations whose squared norm is 1 in the mean.
+    /// The bandwidth ε, which is 0.001 in the paper, for activations whose mean squared norm is 1.
     pub bandwidth: f32,
-    /// The value that thresholds start from, 0.001 in the paper.
+    /// The start value of the thresholds, which is 0.001 in the paper.
     pub threshold: f32,
 }
 
 impl Model for JumpRelu {
     fn examples(_: Shape, lambda: f32) -> Vec<JumpRelu> {
-        // A window that many pre-activations fall into.
+        // The bandwidth is so large that many pre-activations fall into the window.
         vec![JumpRelu {
             lambda,
             bandwidth: 0.3,
@@ -91,8 +93,8 @@ impl Model for JumpRelu {
         pass.encode(Above(pass.tensors.get(THRESHOLD)));
     }
 
-    /// δf = 2/B·(W_dec e), δπ = δf·1[π > θ];
-    /// ∂θⱼ = −1/ε Σ (θⱼδfⱼ + λ/B) over the samples with |πⱼ − θⱼ| < ε/2, below the threshold too.
+    /// Computes the losses and their gradient: δf = 2/B·(W_dec e), δπ = δf·1[π > θ]; ∂θⱼ = −1/ε Σ (θⱼδfⱼ + λ/B) over
+    /// the samples with |πⱼ − θⱼ| < ε/2, including those with πⱼ below θⱼ.
     fn gradient(&self, pass: &mut Pass, own: &mut Own, out: &mut Tensors) -> Losses {
         let thresholds = pass.tensors.get(THRESHOLD);
         let half = self.bandwidth / 2.0;
@@ -100,7 +102,7 @@ impl Model for JumpRelu {
         for (lower, threshold) in lower.iter_mut().zip(thresholds) {
             *lower = threshold - half;
         }
-        // The entries are those of the codes and of the windows' lower halves.
+        // The entries are those of the codes, and those in the lower halves of the windows.
         pass.encode(Above(lower));
         let codes = &mut pass.batch.codes;
         let pre = &mut pre[..codes.as_ref().entries()];

@@ -1,4 +1,4 @@
-//! ReLU codes and an L1 penalty, encoder and decoder untied.
+//! ReLU codes and an L1 penalty, with separate matrices for encoder and decoder.
 
 use crate::matrix::dictionary;
 use crate::sae::backward;
@@ -9,20 +9,21 @@ use crate::sae::select::RELU;
 use crate::sae::task::Sizes;
 use crate::sae::tensors::{Shape, Tensors, W_DEC};
 
-/// f = ReLU(a), L = ‖e‖² + λ Σⱼ nⱼfⱼ, where nⱼ is ‖W_dec,j‖ for [`Rows::Penalised`] and 1 for [`Rows::Unit`].
+/// The variant with ReLU codes and an L1 penalty: f = ReLU(a), L = ‖e‖² + λ Σⱼ nⱼfⱼ, where nⱼ is ‖W_dec,j‖ for
+/// [`Rows::Penalised`] and 1 for [`Rows::Unit`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct L1 {
-    /// λ, for an error that is summed over the d values. In code that takes means, over d values and n
-    /// codes, the same trade-off has the coefficient λ·n/d.
+    /// The coefficient λ of the penalty, for an error that is summed over the d values. In code that takes means, over
+    /// d values and n codes, the same trade-off has the coefficient λ·n/d.
     pub lambda: f32,
-    /// What keeps codes from shrinking while the dictionary grows.
+    /// The rule that keeps codes from shrinking while the dictionary grows.
     pub rows: Rows,
 }
 
-/// What keeps the scale of a dictionary's rows from growing.
+/// A rule that keeps the scale of a dictionary's rows from growing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Rows {
-    /// Each code is penalised by the norm of its row.
+    /// Each code is penalised in proportion to the norm of its row.
     Penalised,
     /// Rows have norm 1, in a transcoder 1 at most: the gradient is projected, and rows are renormalised after each step.
     Unit,
@@ -51,8 +52,8 @@ impl Model for L1 {
         pass.encode(RELU);
     }
 
-    /// δf = 2/B·(W_dec e) + λn/B, δa = δf on the active entries;
-    /// ∂W_dec,j = Σ 2/B·fⱼe + λ/B·(Σ fⱼ) W_dec,j/nⱼ, with nⱼ = ‖W_dec,j‖, or 1 for unit rows, which have no such term.
+    /// Computes the losses and their gradient: δf = 2/B·(W_dec e) + λn/B, δa = δf on the active entries; ∂W_dec,j = Σ
+    /// 2/B·fⱼe + λ/B·(Σ fⱼ) W_dec,j/nⱼ, with nⱼ = ‖W_dec,j‖, or 1 for unit rows, for which the second term is left out.
     fn gradient(&self, pass: &mut Pass, own: &mut Own, out: &mut Tensors) -> Losses {
         self.encode(pass, own);
         let mut losses = pass.reconstruct();
@@ -74,7 +75,7 @@ impl Model for L1 {
         pass.gradients(out);
         if self.rows == Rows::Penalised {
             for (sum, &norm) in sums.iter_mut().zip(&*norms) {
-                // At norm 0 the penalty has a kink: its subgradient 0.
+                // At norm 0 the penalty has a kink, of which the subgradient 0 is taken.
                 *sum = if norm > 0.0 {
                     coefficient * *sum / norm
                 } else {

@@ -12,19 +12,20 @@ use crate::sae::select::RELU;
 use crate::sae::task::Sizes;
 use crate::sae::tensors::{B_DEC, B_ENC, Matrix, Shape, Tensor, Tensors, W_DEC, W_ENC};
 
-/// S, of which each element has a row and a column.
+/// The lateral weights S, of which each element has a row and a column.
 const W_LATERAL: Matrix = Matrix("w_lateral");
 
-/// c = W_enc(x − b_dec) + b_enc, z₁ = ReLU(c), z_{t+1} = ReLU(c + Sᵀz_t), f = z_T, L = ‖e‖² + λ Σⱼ fⱼ. The weights
-/// are the same in all steps. Rows of the dictionary are held at norm 1.
+/// The variant with an unrolled encoder: c = W_enc(x − b_dec) + b_enc, z₁ = ReLU(c), z_{t+1} = ReLU(c + Sᵀz_t), f =
+/// z_T, L = ‖e‖² + λ Σⱼ fⱼ. The weights are the same in all steps. Rows of the dictionary are held at norm 1.
 ///
-/// Row j of S, the tensor `w_lateral` (n×n), is what element j adds to the others. With S = 0, where training starts,
-/// or in one step, the encoder is a linear one. The steps are dense products.
+/// Row j of S, the tensor `w_lateral` (n×n), is what element j adds to the pre-activations of all elements, times its
+/// value. With S = 0, at which training starts, or with one step, the codes are those of a linear encoder. The steps
+/// are dense products.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Lista {
-    /// T, at least 1.
+    /// The number T of steps, at least 1.
     pub steps: usize,
-    /// λ, for an error that is summed over the d values.
+    /// The coefficient λ of the penalty, for an error that is summed over the d values.
     pub lambda: f32,
 }
 
@@ -58,7 +59,8 @@ impl Model for Lista {
     }
 
     fn own_len(&self, sizes: Sizes, capacity: usize) -> usize {
-        // c, then z₁ … z_T; the gradients with respect to two steps of a, and to c.
+        // The buffer holds c, then z₁ … z_T; the gradients with respect to the pre-activations a of two steps, and to
+        // c.
         (self.steps + 4) * capacity * sizes.dictionary
     }
 
@@ -92,8 +94,8 @@ impl Model for Lista {
         pass.batch.codes.entries.take(exec, last, RELU);
     }
 
-    /// Back through the steps, from δa_T = 2/B·(W_dec e) + λ/B on the active entries: δa_t = (S δa_{t+1})·1[z_t > 0],
-    /// ∂S = Σ z_tᵀ δa_{t+1}, δc = Σ δa_t.
+    /// Computes the losses and their gradient, back through the steps from δa_T = 2/B·(W_dec e) + λ/B on the active
+    /// entries: δa_t = (S δa_{t+1})·1[z_t > 0], ∂S = Σ z_tᵀ δa_{t+1}, δc = Σ δa_t.
     fn gradient(&self, pass: &mut Pass, own: &mut Own, out: &mut Tensors) -> Losses {
         self.encode(pass, own);
         let mut losses = pass.reconstruct();

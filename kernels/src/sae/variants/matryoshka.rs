@@ -1,5 +1,5 @@
-//! A dictionary whose first elements reconstruct by themselves (Bussmann, Nabeshima, Karvonen and Nanda, *Learning
-//! Multi-Level Features with Matryoshka Sparse Autoencoders*, arXiv 2503.17547).
+//! The Matryoshka variant: a dictionary whose first elements reconstruct by themselves (Bussmann, Nabeshima, Karvonen
+//! and Nanda, *Learning Multi-Level Features with Matryoshka Sparse Autoencoders*, arXiv 2503.17547).
 
 use super::auxk;
 use super::batch_topk::BatchTopK;
@@ -13,25 +13,25 @@ use crate::sae::pass::Pass;
 use crate::sae::task::Sizes;
 use crate::sae::tensors::{Shape, Tensor, Tensors, W_DEC};
 
-/// Codes as those of [`BatchTopK`], and the loss of every prefix of the dictionary:
-/// L = Σ ‖x̂₍ₘ₎ − x‖² over the sizes m of the prefixes, where x̂₍ₘ₎ = Σ fⱼ W_dec,j + b_dec over the first m elements alone.
-/// The first elements so learn what reconstructs most, and later ones what those leave over, rather than all of them
-/// features as special as the whole dictionary can afford.
+/// The variant with the codes of [`BatchTopK`] and with a loss for every prefix of the dictionary: L = Σ ‖x̂₍ₘ₎ − x‖²
+/// over the sizes m of the prefixes, where x̂₍ₘ₎ = Σ fⱼ W_dec,j + b_dec over the first m elements alone. So the first
+/// elements learn what reconstructs most, and later elements what those leave over, whereas by the loss of the whole
+/// dictionary alone all elements would learn features as special as its size can afford.
 ///
-/// Prefixes are summed, as in the paper and in SAELens; the authors' code takes the mean of these terms and of the error
-/// of b_dec alone. All of them choose from one code: B·k entries in a batch, wherever they lie. The last prefix is the
-/// whole dictionary: its error is [`reconstruction`](Losses::reconstruction), those of the others are in
-/// [`auxiliary`](Losses::auxiliary). AuxK learns what the whole dictionary leaves over. Products for the shorter prefixes
-/// are taken on the entries alone, however many are active.
+/// The terms of the prefixes are summed, as in the paper and in SAELens; the authors' code takes the mean of these
+/// terms and of the error of b_dec alone. All prefixes reconstruct from one code, of B·k entries in a batch, wherever
+/// they lie. The last prefix is the whole dictionary: its error is [`reconstruction`](Losses::reconstruction), and the
+/// errors of the others are in [`auxiliary`](Losses::auxiliary). AuxK learns what the whole dictionary leaves over.
+/// Products for the shorter prefixes are taken on the entries alone, however many are active.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Matryoshka {
     /// The rule by which codes are chosen, that of BatchTopK.
     pub codes: BatchTopK,
-    /// The nested parts of the dictionary.
+    /// The sizes of the prefixes of the dictionary.
     pub prefixes: Prefixes,
 }
 
-/// Sizes of nested parts of a dictionary, each of which is its first elements.
+/// The sizes of nested prefixes of a dictionary. A prefix is the first elements of the dictionary.
 ///
 /// ```
 /// use kernels::sae::Prefixes;
@@ -43,19 +43,21 @@ pub struct Matryoshka {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Prefixes {
-    /// The sizes, and zeros behind them.
+    /// The sizes, padded with zeros.
     sizes: [usize; Prefixes::MOST],
+    /// The number of sizes.
     count: usize,
 }
 
 impl Prefixes {
-    /// The most prefixes that there can be.
+    /// The largest number of prefixes.
     pub const MOST: usize = 16;
 
-    /// Prefixes of these sizes; the last is the whole dictionary's.
+    /// Returns prefixes of these sizes, the last of which is that of the whole dictionary.
     ///
     /// # Errors
-    /// If there are none or more than [`MOST`](Self::MOST), or they do not rise from 1 or more.
+    /// If there are no sizes or more than [`MOST`](Self::MOST), the first is 0, or they are not in strictly ascending
+    /// order.
     pub fn new(sizes: &[usize]) -> Result<Prefixes, ShapeError> {
         let rise = sizes.is_sorted_by(|a, b| a < b);
         if sizes.is_empty() || sizes.len() > Self::MOST || sizes[0] == 0 || !rise {
@@ -74,12 +76,12 @@ impl Prefixes {
         })
     }
 
-    /// The sizes, which rise.
+    /// Returns the sizes, in ascending order.
     pub fn sizes(&self) -> &[usize] {
         &self.sizes[..self.count]
     }
 
-    /// Those of all prefixes but the last.
+    /// Returns the sizes of all prefixes but the last.
     fn shorter(&self) -> &[usize] {
         &self.sizes[..self.count - 1]
     }
@@ -132,8 +134,8 @@ impl Model for Matryoshka {
         self.codes.encode_together(pass);
     }
 
-    /// With r₍ₘ₎ = 2/B·(x̂₍ₘ₎ − x), and sums over the prefixes with m > j: δaⱼ = Σ W_dec,j·r₍ₘ₎ on the active entries,
-    /// ∂W_dec,j = Σ fⱼ Σ r₍ₘ₎; ∂θ = 0.
+    /// Computes the losses and their gradient. With r₍ₘ₎ = 2/B·(x̂₍ₘ₎ − x), and sums over the prefixes with m > j: δaⱼ
+    /// = Σ W_dec,j·r₍ₘ₎ on the active entries, ∂W_dec,j = Σ fⱼ Σ r₍ₘ₎; ∂θ = 0.
     fn gradient(&self, pass: &mut Pass, own: &mut Own, out: &mut Tensors) -> Losses {
         self.codes.encode_together(pass);
         let mut losses = pass.reconstruct();

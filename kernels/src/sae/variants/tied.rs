@@ -1,4 +1,4 @@
-//! ReLU codes and an L1 penalty, one matrix for encoder and decoder.
+//! ReLU codes and an L1 penalty, with one matrix for encoder and decoder.
 
 use crate::machine::exec::Exec;
 use crate::machine::scratch::with_scratch;
@@ -14,11 +14,11 @@ use crate::sae::select::RELU;
 use crate::sae::task::Sizes;
 use crate::sae::tensors::{B_ENC, Shape, Tensor, Tensors, W_DEC};
 
-/// f = ReLU(D x + b), x̂ = Dᵀf, L = ‖e‖² + λ Σⱼ fⱼ; the rows of D are those of `w_dec`, scaled to norm 1. There
-/// is no decoder bias.
+/// The variant with one matrix for encoder and decoder: f = ReLU(D x + b), x̂ = Dᵀf, L = ‖e‖² + λ Σⱼ fⱼ. The rows of D
+/// are those of `w_dec`, scaled to norm 1. There is no decoder bias.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TiedL1 {
-    /// λ, for an error that is summed over the d values.
+    /// The coefficient λ of the penalty, for an error that is summed over the d values.
     pub lambda: f32,
 }
 
@@ -48,7 +48,7 @@ impl Model for TiedL1 {
     fn initialise(&self, _: &mut Tensors, _: MatRef, _: &mut dyn FnMut() -> f32) {}
 
     fn own_len(&self, sizes: Sizes, _capacity: usize) -> usize {
-        // D.
+        // The matrix D.
         sizes.dictionary * sizes.width
     }
 
@@ -75,7 +75,8 @@ impl Model for TiedL1 {
         pass.batch.reconstruct(pass.exec, decoder, pass.target)
     }
 
-    /// ∂D sums what comes through encoder and decoder; ∂E = (I − D̂D̂ᵀ)∂D/‖E‖ row by row, for `w_dec` = E.
+    /// Computes the losses and their gradient. ∂D sums what comes through encoder and decoder; ∂E = (I − D̂D̂ᵀ)∂D/‖E‖
+    /// row by row, for `w_dec` = E.
     fn gradient(&self, pass: &mut Pass, own: &mut Own, out: &mut Tensors) -> Losses {
         self.encode(pass, own);
         let mut losses = self.reconstruct(pass, own);
@@ -92,7 +93,7 @@ impl Model for TiedL1 {
     }
 }
 
-/// The rows at norm 1, which are written to `room`.
+/// Writes `rows`, scaled to norm 1, to `room`, and returns them.
 fn unit_rows<'a>(exec: Exec, rows: MatRef, room: &'a mut [f32]) -> MatRef<'a> {
     room.copy_from_slice(rows.data());
     let mut unit = MatMut::first(room, rows.rows(), rows.cols());
@@ -100,7 +101,7 @@ fn unit_rows<'a>(exec: Exec, rows: MatRef, room: &'a mut [f32]) -> MatRef<'a> {
     unit.into_ref()
 }
 
-/// D, which the encoder has left behind.
+/// Returns the matrix D, which the encoder has written to the variant's own buffer.
 fn encoded_by<'a>(pass: &Pass, own: &'a Own) -> MatRef<'a> {
     let Shape { width, dictionary } = pass.tensors.shape();
     MatRef::first(&own.values, dictionary, width)

@@ -1,4 +1,4 @@
-//! The k largest pre-activations (Gao et al., *Scaling and evaluating sparse autoencoders*, arXiv 2406.04093).
+//! The TopK variant (Gao et al., *Scaling and evaluating sparse autoencoders*, arXiv 2406.04093).
 
 use super::auxk::{self, AuxK};
 use crate::sae::batch::Losses;
@@ -8,13 +8,13 @@ use crate::sae::select::Largest;
 use crate::sae::task::Sizes;
 use crate::sae::tensors::{Shape, Tensors};
 
-/// f = the k largest entries of ReLU(a), the others 0; L = ‖e‖². Of equal entries, those of the first
-/// elements count as larger. Rows of the dictionary are held at norm 1.
+/// The variant with codes of the k largest pre-activations: f = the k largest entries of ReLU(a), the others 0; L =
+/// ‖e‖². Of equal entries, those of the first elements count as larger. Rows of the dictionary are held at norm 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TopK {
-    /// Entries of a code that are active, at most.
+    /// The largest number of active entries of a code.
     pub k: usize,
-    /// What brings dead elements back.
+    /// The auxiliary loss that brings dead elements back, if there is one.
     pub aux: Option<AuxK>,
 }
 
@@ -62,7 +62,7 @@ impl Model for TopK {
         pass.encode(Largest(self.k));
     }
 
-    /// δa = 2/B·(W_dec e) on the active entries.
+    /// Computes the losses and their gradient: δa = 2/B·(W_dec e) on the active entries.
     fn gradient(&self, pass: &mut Pass, own: &mut Own, out: &mut Tensors) -> Losses {
         self.encode(pass, own);
         let mut losses = pass.reconstruct();

@@ -11,19 +11,20 @@ use crate::sae::select::RELU;
 use crate::sae::task::Sizes;
 use crate::sae::tensors::{B_DEC, B_ENC, Matrix, Shape, Tensor, Tensors, Vector, W_DEC, W_ENC};
 
-/// W_hidden, one row for each hidden unit.
+/// The weights W_hidden, one row for each hidden unit.
 const W_HIDDEN: Matrix = Matrix("w_hidden");
-/// b_hidden, one value for each hidden unit.
+/// The bias b_hidden, one value for each hidden unit.
 const B_HIDDEN: Vector = Vector("b_hidden");
 
-/// h = ReLU(W_hidden(x − b_dec) + b_hidden), f = ReLU(W_enc h + b_enc), L = ‖e‖² + λ Σⱼ fⱼ. Rows of the dictionary
-/// are held at norm 1. Training starts from a linear encoder: hidden units 2i and 2i + 1 are the positive and the negative
-/// part of value i of what is read, so that a hidden layer narrower than twice its width reads the first values alone.
+/// The variant with a hidden layer in its encoder: h = ReLU(W_hidden(x − b_dec) + b_hidden), f = ReLU(W_enc h + b_enc),
+/// L = ‖e‖² + λ Σⱼ fⱼ. Rows of the dictionary are held at norm 1. Training starts from a linear encoder: hidden units
+/// 2i and 2i + 1 are the positive and the negative part of value i of what is read, so that a hidden layer narrower
+/// than twice the width of what is read takes in the first values alone.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TwoLayer {
-    /// Width of the hidden layer.
+    /// The width of the hidden layer.
     pub hidden: usize,
-    /// λ, for an error that is summed over the d values.
+    /// The coefficient λ of the penalty, for an error that is summed over the d values.
     pub lambda: f32,
 }
 
@@ -53,8 +54,9 @@ impl Model for TwoLayer {
         ]
     }
 
-    /// The linear encoder: hidden units 2k and 2k + 1 carry value k with either sign, x = ReLU(x) − ReLU(−x). Units
-    /// beyond 2d have normal weights of variance 2/d, which keep that of the values, and nothing reads them yet.
+    /// Sets the weights to those of a linear encoder: hidden units 2k and 2k + 1 carry value k with either sign, x =
+    /// ReLU(x) − ReLU(−x). Units beyond 2d, for d values of input, have normal weights of variance 2/d, which keep the
+    /// variance of the values, and no code depends on them yet.
     fn initialise(&self, tensors: &mut Tensors, rows: MatRef, normals: &mut dyn FnMut() -> f32) {
         let width = rows.cols();
         let scale = (2.0 / width as f32).sqrt();
@@ -98,7 +100,8 @@ impl Model for TwoLayer {
         entries.fill(exec, hidden.as_ref(), weights, bias, RELU);
     }
 
-    /// δa = 2/B·(W_dec e) + λ/B on the active entries, ∂W_enc = Δᵀh; δh = (W_encᵀ δa)·1[h > 0].
+    /// Computes the losses and their gradient: δa = 2/B·(W_dec e) + λ/B on the active entries, ∂W_enc = Δᵀh; δh =
+    /// (W_encᵀ δa)·1[h > 0].
     fn gradient(&self, pass: &mut Pass, own: &mut Own, out: &mut Tensors) -> Losses {
         self.encode(pass, own);
         let mut losses = pass.reconstruct();
