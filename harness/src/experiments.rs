@@ -1,4 +1,4 @@
-//! The registry: every experiment, by the sections of the post.
+//! The registry of all experiments, by the sections of the post.
 
 use crate::experiment::registry::Registry;
 
@@ -6,7 +6,7 @@ pub mod autoencoders;
 pub mod many_layers;
 pub mod one_layer;
 
-/// Every experiment, by the sections of the post.
+/// The experiments, by the sections of the post.
 pub static REGISTRY: Registry = Registry(&[
     one_layer::SECTION,
     many_layers::SECTION,
@@ -49,7 +49,8 @@ mod tests {
         }
     }
 
-    /// What a bound of 0 or 1 says is said in words: that something falls, is longer, stays within its rounding.
+    /// A bound of 0 or 1 is exempt: a criterion says it in words, such as that something falls, is longer or stays
+    /// within its rounding.
     #[test]
     fn the_number_of_every_bound_stands_in_its_criterion() {
         for claim in REGISTRY.experiments().flat_map(|e| e.about().claims) {
@@ -72,9 +73,9 @@ mod tests {
         );
     }
 
-    /// Whether a number stands in a text: as it is, as a power of ten, in per cent, or as a half or another fraction; a
-    /// negative one may also stand without its sign, where the text says that something is lower by it or that it is
-    /// meant the other way.
+    /// Returns whether a number stands in a text: as it is, as a power of ten, in per cent, or as a half or another
+    /// fraction; a negative one may also stand without its sign, where the text says that something is lower by it or
+    /// that it is meant the other way.
     fn stands(number: f64, text: &str) -> bool {
         let sign = if number < 0.0 { "−" } else { "" };
         let size = number.abs();
@@ -139,7 +140,7 @@ mod tests {
                     let some = words
                         .map(|(_, words)| words.len() > 3)
                         .reduce(|a, b| a && b);
-                    // A choice may be narrowed; what is no choice has a range.
+                    // A choice may have no range, which narrows it; every other setting has one.
                     let choice = value.is_bool() || value.is_str();
                     let range = some == Some(true) || choice && some.is_none();
                     assert!(range, "{}.{key}", e.id());
@@ -166,7 +167,7 @@ mod tests {
             for figure in figures {
                 let named: BTreeSet<_> = figure.tables.iter().copied().collect();
                 assert!(named.is_subset(&declared), "{}", figure.name);
-                // Of several tables, a figure says from which it is drawn.
+                // If there are several tables, a figure names those that it is drawn from.
                 assert!(declared.len() == 1 || !named.is_empty(), "{}", figure.name);
             }
             e.findings(&tables, &Default::default());

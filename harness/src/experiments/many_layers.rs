@@ -1,11 +1,11 @@
-//! Features computed over many layers.
+//! The experiments on features that are computed over many layers.
 
 pub mod multilayer;
 pub mod read_in_skew;
 
 use crate::experiment::registry::Section;
 
-/// Lists this section's experiments: a new one is a module here and a line in the list.
+/// The section with the list of its experiments: a new experiment is a module here and a line in the list.
 pub const SECTION: Section = Section {
     title: "Features computed over many layers",
     story: "To look for features at a layer is to take for granted that they are complete there. A model that builds \

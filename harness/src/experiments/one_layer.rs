@@ -1,4 +1,5 @@
-//! Distributed features in one layer.
+//! The experiments on features that are distributed over the neurons of one layer, and the code that they share:
+//! [`features`], [`grid`], [`integrals`] and [`response_curve`].
 
 pub mod compressed_computation;
 pub mod features;
@@ -16,7 +17,7 @@ pub mod tradeoff;
 
 use crate::experiment::registry::Section;
 
-/// Lists this section's experiments: a new one is a module here and a line in the list.
+/// The section with the list of its experiments: a new experiment is a module here and a line in the list.
 pub const SECTION: Section = Section {
     title: "Distributed features in one layer",
     story: "Non-linearities act on single neurons. A feature that is a direction spread over many neurons moves each \

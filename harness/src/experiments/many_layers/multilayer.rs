@@ -1,8 +1,8 @@
-//! `multilayer`: does one layer decide on an output, or do all of them build it together?
+//! The experiment `multilayer`: does one layer decide on an output, or do all layers build it together?
 //!
 //! At the settings of the experiment a model is trained for each number of datapoints and seed, and set beside an
-//! untrained one and beside models built by hand, of which it is known who decides. The claims are settled there, and
-//! again in every cell of a specification curve (`multilayer/curve.rs`).
+//! untrained one and beside models built by hand, of which it is known which layer decides. The claims are settled
+//! there, and again in every cell of a specification curve (`multilayer/curve.rs`).
 
 use serde::{Deserialize, Serialize};
 
@@ -45,7 +45,7 @@ use recipe::{PER_TICK, Recipe};
 pub use settings::{Activation, Capacity, Curve, Loss, OtherBlocks, Settings, Targets};
 use task::{Kind, Part, Task};
 
-/// See the [module](self).
+/// The experiment `multilayer`; see the [module](self).
 pub struct Multilayer;
 
 impl Experiment for Multilayer {
@@ -166,18 +166,18 @@ pub enum Unit {
     Capacity(capacity::Job),
 }
 
-/// What comes out of a unit.
+/// The result of a unit.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Piece {
-    /// A model, read.
+    /// A model with what was read from it.
     Model(Box<Model>),
-    /// A model of the specification curve, read.
+    /// The scores of a model of the specification curve.
     Curve(curve::Run),
-    /// The numbers of pairs that were tried.
+    /// The attempts of a search, one for each number of pairs that was tried.
     Capacity(Vec<capacity::Attempt>),
 }
 
-/// Every model but those of the specification curve, with its recipe.
+/// Returns every model but those of the specification curve and of the searches, with its recipe.
 fn tasks(s: &Settings, seeds: &[u64]) -> Vec<(Task, Recipe)> {
     let mut tasks = Vec::new();
     let mut add = |part, recipe: Recipe, n, seed, kind| {
@@ -205,7 +205,8 @@ fn tasks(s: &Settings, seeds: &[u64]) -> Vec<(Task, Recipe)> {
             Kind::Untrained,
         );
         if i < s.other_seeds {
-            // With all units in one layer, a model is as wide as it has units.
+            // The circuits are built for the smallest N alone: with all units in one layer, every layer is as wide as
+            // there are units.
             let circuits = [Kind::AndSpread, Kind::AndInOneLayer];
             for kind in circuits {
                 add(Part::Point, s.recipe(smallest), smallest, seed, kind);

@@ -1,4 +1,5 @@
-//! `read-in-skew`: are the features that trained layers read skewed towards one sign, as the post predicts?
+//! The experiment `read-in-skew`: are the features that trained layers read skewed towards one sign, as the post
+//! predicts?
 
 use kernels::mlp::{self, Parameters, Workspace};
 use kernels::{Accumulate, Exec, MatMut, MatRef, matmul};
@@ -21,7 +22,7 @@ use crate::stats::observations::Observations as _;
 use crate::table::{Record, Table, Tables};
 use crate::text;
 
-/// See the [module](self).
+/// The experiment `read-in-skew`; see the [module](self).
 pub struct ReadInSkew;
 
 crate::settings! {
@@ -37,9 +38,9 @@ crate::settings! {
 crate::words! {
     /// A set of directions.
     pub enum Model {
-        /// Those that a trained model reads.
+        /// The directions that a trained model reads.
         Trained,
-        /// Those that the same model read before its training.
+        /// The directions that the same model read before its training.
         Untrained,
         /// Random directions, drawn anew.
         Random,
@@ -75,7 +76,7 @@ static SKEWED: Claim<1> = Claim {
     ],
 };
 
-/// Whether a layer, of as many as there are, is among those that are judged.
+/// A test of whether a layer is among those that are judged, by its number and that of the last layer.
 type IsAmong = fn(usize, usize) -> bool;
 
 /// The layers whose mean is judged: all at the point setting, and some in the other settings.
@@ -198,7 +199,7 @@ impl Experiment for ReadInSkew {
     }
 }
 
-/// The rows of a seed, or why there is no model.
+/// Returns the rows of a seed, or the reason why there is no model.
 fn of_seed(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Result<Vec<Skew>, String>> {
     let _span = Phase::Metrics.begin();
     let task: Task = match streams::models(seed, ctx) {
@@ -231,12 +232,12 @@ fn random_directions(count: usize, n: usize, rng: &mut Rng) -> Vec<f32> {
     directions.map(|v| v as f32).collect()
 }
 
-/// The effect of each value of the first input on the neurons of each layer before their activation, a row a value: its
-/// mean over the partners minus the mean over all values.
+/// Returns the effect of each value of the first input on the neurons of each layer before their activation, a row for
+/// each value: its mean over the partners minus the mean over all values.
 pub fn effects(exec: Exec, parameters: &Parameters, partners: &[usize]) -> Vec<Vec<f32>> {
     let shape = parameters.shape();
     let (values, width) = (shape.vocabulary, shape.width);
-    // The mean residual stream before each layer.
+    // The mean residual stream before each layer, a row for each value.
     let mut means = vec![vec![0f64; values * width]; shape.layers];
     let mut workspace = Workspace::new(shape, partners.len());
     for i in 0..values {
@@ -275,7 +276,7 @@ pub fn effects(exec: Exec, parameters: &Parameters, partners: &[usize]) -> Vec<V
 }
 
 impl Skew {
-    /// The skew of directions on `neurons` neurons, a row each.
+    /// Returns the skew of directions on `neurons` neurons, a row for each direction.
     pub fn of(model: Model, seed: u64, layer: usize, directions: &[f32], neurons: usize) -> Self {
         let positive =
             |row: &[f32]| row.iter().filter(|&&v| v > 0.0).count() as f64 / neurons as f64;

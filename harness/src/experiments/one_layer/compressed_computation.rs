@@ -1,4 +1,4 @@
-//! `compressed-computation`: do 50 neurons compute 100 sparse ReLUs, or does noise in the targets do it?
+//! The experiment `compressed-computation`: do 50 neurons compute 100 sparse ReLUs, or does noise in the targets do it?
 //!
 //! The model is that of Braun et al. (Interpretability in parameter space, 2025, the toy model of compressed
 //! computation), and the question that of Bhagat et al. (Compressed computation is (probably) not computation in
@@ -27,7 +27,7 @@ pub use model::Model;
 pub use settings::Settings;
 pub use target::{Noise, Target};
 
-/// See the [module](self).
+/// The experiment `compressed-computation`; see the [module](self).
 pub struct CompressedComputation;
 
 crate::rows! {
@@ -47,10 +47,11 @@ crate::rows! {
     }
 }
 
-/// The gain that counts: losses are means over many samples, and half a percent is what training leaves undone.
+/// The ratio of the losses below which there is a gain: losses are means over many samples, and half a percent is what
+/// training leaves undone.
 const GAIN: f64 = 0.95;
 
-/// Seconds to train on a sample, for each weight of the layer, on one core of Zen 3 with AVX2.
+/// The seconds to train on a sample, per feature and neuron, on one core of Zen 3 with AVX2.
 const PER_VALUE: f64 = 2.1e-10;
 
 static NOISE: Claim<1> = Claim {
@@ -137,7 +138,7 @@ impl Experiment for CompressedComputation {
             let ours = ours.filter(|r| scale.is_none_or(|scale| r.scale == scale));
             min(ours.map(|r| r.loss / r.naive))
         };
-        // A scale that helps most at every seed is the setting “where it helps most” once more.
+        // A scale that helps most at every seed would be the setting “where it helps most” once more.
         let is_best = |noise: Noise, scale: f64| {
             let mut seeds = ctx.seeds.iter();
             seeds.all(|&seed| gain_at(seed, noise, Some(scale)) == gain_at(seed, noise, None))
@@ -252,7 +253,7 @@ impl Experiment for CompressedComputation {
     }
 }
 
-/// Trains one layer and measures its loss.
+/// Trains one layer and measures its loss on held-out samples.
 fn measure(task: &Task, s: &Settings, ctx: &Ctx) -> Result<Loss> {
     let &Task { noise, scale, seed } = task;
     let target = Target::draw(s, noise, scale, &mut ctx.rng(seed, "noise", 0));

@@ -5,7 +5,7 @@ use rand::RngExt as _;
 use crate::phase::Phase;
 use crate::rng::Rng;
 
-/// Law of the entries of a feature, before it is normalised: magnitudes uniform on (0, 1), and a share of positive
+/// The law of the entries of a feature before it is normalised: magnitudes uniform on (0, 1), and a share of positive
 /// signs. The same random numbers give the same magnitudes at every share.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Entries {
@@ -14,12 +14,12 @@ pub struct Entries {
 }
 
 impl Entries {
-    /// No entry is negative.
+    /// The law without negative entries.
     pub const POSITIVE: Entries = Entries::with(1.0);
-    /// Both signs are as likely.
+    /// The law under which both signs are equally likely.
     pub const SIGNED: Entries = Entries::with(0.5);
 
-    /// Entries that are positive with that probability.
+    /// Returns the law under which an entry is positive with probability `positive_share`.
     pub const fn with(positive_share: f64) -> Self {
         Entries { positive_share }
     }
@@ -43,8 +43,7 @@ pub struct Features {
 }
 
 impl Features {
-    /// Draws `count` features, each on `k` random neurons of `n`. The first of them are the same
-    /// whatever `count` is.
+    /// Draws `count` features, each on `k` random neurons of `n`. The first features are the same whatever `count` is.
     ///
     /// # Panics
     /// If `k` is 0 or exceeds `n`, or `n` does not fit 32 bits.
@@ -60,7 +59,7 @@ impl Features {
             for i in 0..k {
                 all.swap(i, i + rng.below(n - i));
             }
-            // All zero has probability zero, and is then drawn again.
+            // If all entries are zero, which has probability zero, they are drawn again.
             let norm = loop {
                 drawn.iter_mut().for_each(|v| *v = law.draw(rng));
                 let norm = drawn.iter().map(|v| v * v).sum::<f64>().sqrt();
@@ -80,28 +79,28 @@ impl Features {
         }
     }
 
-    /// Number of features.
+    /// Returns the number of features.
     pub fn count(&self) -> usize {
         self.entries.len() / self.k
     }
 
-    /// Number of neurons of the layer.
+    /// Returns the number of neurons of the layer.
     pub fn n(&self) -> usize {
         self.n
     }
 
-    /// Number of neurons that each feature is on.
+    /// Returns the number of neurons that each feature is on.
     pub fn k(&self) -> usize {
         self.k
     }
 
-    /// The neurons of feature `i`, increasing, and its entries there.
+    /// Returns the neurons of feature `i`, increasing, and its entries there.
     pub fn get(&self, i: usize) -> (&[u32], &[f32]) {
         let at = i * self.k..(i + 1) * self.k;
         (&self.neurons[at.clone()], &self.entries[at])
     }
 
-    /// Feature `i` as a vector over all neurons.
+    /// Returns feature `i` as a vector over all neurons.
     pub fn dense(&self, i: usize) -> Vec<f64> {
         let mut f = vec![0.0; self.n];
         let (neurons, entries) = self.get(i);
@@ -111,12 +110,12 @@ impl Features {
         f
     }
 
-    /// The neurons of all features, `k` of each, one feature after the other.
+    /// Returns the neurons of all features, `k` of each, one feature after the other.
     pub fn neurons(&self) -> &[u32] {
         &self.neurons
     }
 
-    /// The entries that go with [`neurons`](Features::neurons).
+    /// Returns the entries that go with [`neurons`](Features::neurons).
     pub fn entries(&self) -> &[f32] {
         &self.entries
     }

@@ -1,6 +1,6 @@
-//! Grids of whole numbers at even ratios, and where a curve over one crosses a threshold.
+//! Grids of whole numbers at equal ratios, and the place where a curve over a grid crosses a threshold.
 
-/// The whole parts of `points` numbers from `from` to `to` at equal ratios, each once.
+/// Returns the whole parts of `points` numbers from `from` to `to` at equal ratios, each once.
 ///
 /// # Panics
 /// If `points` is below 2, or `from` is not at least 1 or exceeds `to`.
@@ -11,24 +11,24 @@ pub fn geometric(from: usize, to: usize, points: usize) -> Vec<usize> {
     );
     let (low, high) = ((from as f64).log2(), (to as f64).log2());
     let step = (high - low) / (points - 1) as f64;
-    // Rounding may leave a whole number just below itself: 99.99999999999997 is 100.
+    // Rounding may leave a whole number just below itself: 99.99999999999997 stands for 100.
     let at = |i: usize| ((low + i as f64 * step).exp2() * (1.0 + 1e-12)).floor() as usize;
     let mut grid: Vec<usize> = (0..points).map(at).collect();
     grid.dedup();
     grid
 }
 
-/// Every third value of a grid, counted from its last one: as many curves as it takes to see their order.
+/// Returns every third value of a grid, counted back from its last one: as many curves as it takes to see their order.
 pub fn every_third(grid: &[usize]) -> Vec<usize> {
     let mut some: Vec<usize> = grid.iter().copied().rev().step_by(3).collect();
     some.reverse();
     some
 }
 
-/// The last place where a curve over increasing `x` goes from values that `keeps` accepts to others:
-/// between the last point that is kept and the one after it, at the crossing of `threshold` by the
-/// straight line through the two. The last x if that is kept, and `None` if none is. Not a number if some
-/// y is not finite: it might be kept or not.
+/// Returns the last place where a curve over increasing `x` goes from values that `keeps` accepts to others: between
+/// the last point that is kept and the point after it, where the straight line through the two crosses `threshold`.
+/// Returns the last x if its y is kept, `None` if no y is kept, and NaN if some y is not finite, since it might be kept
+/// or not.
 ///
 /// # Panics
 /// If `x` and `y` differ in length.

@@ -1,5 +1,5 @@
-//! `homogeneity`: how many other features may be active before the response along a feature is
-//! homogeneous, by the number of neurons that each is on.
+//! The experiment `homogeneity`: how many other features may be active before the response along a feature is
+//! homogeneous, by the number of neurons that each feature is on.
 
 mod figures;
 mod layer;
@@ -28,7 +28,7 @@ use samples::{Sampler, Sums};
 pub use settings::{Magnitude, Settings};
 pub use tables::{Cell, Limit};
 
-/// See the [module](self).
+/// The experiment `homogeneity`; see the [module](self).
 pub struct Homogeneity;
 
 static FEWER: Claim<2> = Claim {
@@ -55,7 +55,7 @@ static FEWER: Claim<2> = Claim {
 impl Experiment for Homogeneity {
     type Settings = Settings;
     type Unit = OfSeed;
-    /// ΔR² for each k and number of active others.
+    /// The ΔR² for each k and number of active others.
     type Piece = Vec<Vec<f64>>;
 
     const ABOUT: &'static About = &About {
@@ -124,7 +124,7 @@ impl Experiment for Homogeneity {
                     seed,
                     threshold,
                     n_on: most_active(&levels, delta, threshold),
-                    // What is on other neurons changes nothing along the feature.
+                    // Others on neurons of their own change nothing along the feature.
                     control: most_active(&levels, &vec![delta[0]; levels.len()], threshold),
                 };
                 let of_threshold: Vec<Limit> = ks.iter().zip(per_k).map(limit).collect();
@@ -132,7 +132,7 @@ impl Experiment for Homogeneity {
                     let (k, most): (Vec<_>, Vec<_>) =
                         of_threshold.iter().map(|r| (r.k as f64, column(r))).unzip();
                     let most = all_finite("largest number of active others by k", &most);
-                    // Where none is, none is the fewest either: there is nothing to fall.
+                    // If the number is 0 at every k, it cannot fall.
                     let most = most.and_then(|most| match most.iter().any(|&m| m > 0.0) {
                         true => Ok(most),
                         false => Err(format!(
@@ -160,7 +160,8 @@ impl Experiment for Homogeneity {
     }
 }
 
-/// Numbers of active others of the grid: 0, and whole numbers at equal ratios up to n or as many as there are.
+/// Returns the numbers of active others on the grid: 0, and whole numbers at equal ratios from 1 to n, none above the
+/// number of others that there are.
 pub(super) fn levels(s: &Settings) -> Vec<usize> {
     let others = if s.include_own {
         s.features
@@ -174,19 +175,19 @@ pub(super) fn levels(s: &Settings) -> Vec<usize> {
     levels
 }
 
-/// Seconds of a seed on one core of Zen 3 with AVX2, estimated.
+/// Returns the estimated seconds of a seed on one core of Zen 3 with AVX2.
 pub(super) fn seconds(s: &Settings) -> f64 {
     let responses = s.features_of_interest * s.samples * s.dims_points * levels(s).len();
     4.5e-10 * (responses * s.n) as f64
 }
 
-/// The largest number of active others at which ΔR² is above a threshold, 0 if there is none.
+/// Returns the largest number of active others at which ΔR² is above a threshold, interpolated; 0 if there is none.
 pub(super) fn most_active(levels: &[usize], delta: &[f64], threshold: f64) -> f64 {
     let on: Vec<f64> = levels.iter().map(|&level| level as f64).collect();
     grid::last_kept(&on, delta, threshold, |v| v > threshold).unwrap_or(0.0)
 }
 
-/// First over last.
+/// Returns the first number over the last one.
 fn fall(most: &[f64]) -> f64 {
     match (most.first(), most.last()) {
         (Some(first), Some(last)) => first / last,
@@ -194,12 +195,12 @@ fn fall(most: &[f64]) -> f64 {
     }
 }
 
-/// The units of progress of a call of [`measure`].
+/// Returns the number of units of progress of a call of [`measure`].
 pub(super) fn ticks(s: &Settings) -> usize {
     s.features_of_interest * samples::PARTS
 }
 
-/// ΔR² by k and level, averaged over the features of interest.
+/// Returns ΔR² for each of `ks` and each number of active others of `levels`, averaged over the features of interest.
 pub(super) fn measure(
     s: &Settings,
     ks: &[usize],
@@ -217,7 +218,7 @@ pub(super) fn measure(
     let bias: Vec<f64> = (0..s.n).map(|_| s.bias * rng.random::<f64>()).collect();
     progress::check()?;
 
-    // Every part of the samples of every feature of interest: sums by k.
+    // For every part of the samples of every feature of interest, the sums by k.
     let parts: Vec<Vec<Sums>> = (0..ticks(s))
         .into_par_iter()
         .map(|task| {
@@ -242,7 +243,7 @@ pub(super) fn measure(
         })
         .collect::<Result<_>>()?;
 
-    // Added up in the order of the parts, whatever order they were computed in.
+    // The sums are added up in the order of the parts, whatever order they were computed in.
     let per_k = (0..ks.len()).map(|k| {
         let totals: Vec<Sums> = parts
             .chunks_exact(samples::PARTS)

@@ -2,18 +2,18 @@
 
 use std::f64::consts::PI;
 
-/// Quadrature points on [0, 1].
+/// The number of quadrature points on [0, 1].
 const POINTS: usize = 16;
 
-/// Gauss and Legendre's quadrature on [0, 1].
+/// The Gauss–Legendre quadrature on [0, 1].
 #[derive(Debug)]
 pub struct Quadrature {
-    /// Points and weights.
+    /// The points with their weights.
     pub points: Vec<(f64, f64)>,
 }
 
 impl Default for Quadrature {
-    /// The quadrature of so many points that smooth responses are integrated to some 10⁻⁹.
+    /// Returns the quadrature with as many points as integrate smooth responses to some 10⁻⁹.
     fn default() -> Self {
         Quadrature {
             points: gauss_legendre(POINTS),
@@ -22,8 +22,8 @@ impl Default for Quadrature {
 }
 
 impl Quadrature {
-    /// ΔR² of a response y(t) to levels t uniform on [−1, 1], smooth but for a bend at 0: by how much of the variance
-    /// of y a parabola explains more of it than a line. 0 for a response that does not vary.
+    /// Returns ΔR² of a response y(t) to levels t uniform on [−1, 1], smooth but for a bend at 0: the share of the
+    /// variance of y that a parabola explains beyond a line. It is 0 for a response that does not vary.
     pub fn delta_r2(&self, y: impl Fn(f64) -> f64) -> f64 {
         let [mut mean, mut square, mut with_t_squared] = [0.0; 3];
         for &(t, weight) in &self.points {
@@ -42,14 +42,15 @@ impl Quadrature {
     }
 }
 
-/// The part of the variance of y that t² explains, t uniform on [−1, 1], from the means of y and of yt².
+/// Returns the part of the variance of y that t² explains, for t uniform on [−1, 1], from the mean `y` of y and the
+/// mean `y_t_squared` of yt².
 pub fn explained_by_t_squared(y: f64, y_t_squared: f64) -> f64 {
     // The mean of t² is 1/3, its variance 4/45.
     let covariance = y_t_squared - y / 3.0;
     covariance * covariance * 45.0 / 4.0
 }
 
-/// Points and weights of Gauss and Legendre's quadrature on [0, 1], by Newton's method.
+/// Returns the points and weights of the Gauss–Legendre quadrature on [0, 1], found by Newton's method.
 fn gauss_legendre(points: usize) -> Vec<(f64, f64)> {
     let n = points as f64;
     let root = |i: usize| {

@@ -1,4 +1,4 @@
-//! `interference`: two features on at once, and what is left of the response to one of them.
+//! The experiment `interference`: with two features on at once, what is left of the response to one of them?
 
 mod claims;
 mod kept;
@@ -19,7 +19,7 @@ pub use maps::{Direction, Output, Setting};
 pub use overlap::Overlap;
 pub use settings::Settings;
 
-/// See the [module](self).
+/// The experiment `interference`; see the [module](self).
 pub struct Interference;
 
 impl Experiment for Interference {

@@ -1,5 +1,5 @@
-//! `linear-probes`: what a layer without a non-linearity can never make available to a linear probe,
-//! and a layer of distributed features with one can.
+//! The experiment `linear-probes`: what a layer without a non-linearity can never make available to a linear probe, and
+//! a layer of distributed features with one can.
 
 mod figures;
 mod model;
@@ -27,13 +27,14 @@ use probe::Probe;
 pub use settings::Settings;
 pub use tables::{Accuracy, Example, Identity, Output, Skew, Stage};
 
-/// See the [module](self).
+/// The experiment `linear-probes`; see the [module](self).
 pub struct LinearProbes;
 
-/// Levels along each side of the plane, and its ends.
+/// The number of levels along each side of the plane.
 const SIDE: usize = 61;
+/// The smallest and the largest level on each side of the plane.
 const PLANE_ENDS: (f64, f64) = (-0.5, 1.5);
-/// Examples drawn over the plane.
+/// The number of examples shown over the plane.
 const SHOWN: usize = 160;
 
 static ABSORBS: Claim<3> = Claim {
@@ -139,11 +140,11 @@ impl Experiment for LinearProbes {
     }
 }
 
-/// Everything measured at one seed.
+/// The measurements at one seed.
 struct Trial {
-    /// A row for each stage, in their order.
+    /// The accuracies, a row for each stage, in the order of the stages.
     accuracy: [Accuracy; 4],
-    /// A row for each share of positive entries.
+    /// The accuracies after skewed layers, a row for each share of positive entries.
     skews: Vec<Skew>,
     identity: Identity,
     plane: Vec<Output>,
@@ -221,7 +222,7 @@ impl Trial {
     }
 }
 
-/// Noiseless inputs over a grid of levels: the levels, and the matrix of inputs.
+/// Returns the levels of both features over a grid, and the matrix of the noiseless inputs there.
 fn plane(model: &Model) -> (Vec<(f64, f64)>, Matrix) {
     let (low, high) = PLANE_ENDS;
     let level = |i: usize| low + (high - low) * i as f64 / (SIDE - 1) as f64;

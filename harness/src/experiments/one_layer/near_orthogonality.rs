@@ -1,5 +1,5 @@
-//! `near-orthogonality`: how many random features are nearly orthogonal, by the number of neurons that
-//! each is on.
+//! The experiment `near-orthogonality`: how many random features are nearly orthogonal, by the number of neurons that
+//! each feature is on?
 
 mod claims;
 mod figures;
@@ -25,7 +25,7 @@ pub use figures::directions;
 pub(super) use mmcs::{memory, of_first, pieces};
 pub use tables::{Count, Mmcs};
 
-/// See the [module](self).
+/// The experiment `near-orthogonality`; see the [module](self).
 pub struct NearOrthogonality;
 
 crate::settings! {
@@ -50,13 +50,13 @@ crate::settings! {
     }
 }
 
-/// Most features of the control, as its words say: few of them are nearly orthogonal.
+/// The largest number of features of the control, which the claim states: few of them are nearly orthogonal.
 const CONTROL_MOST: usize = 1024;
 
 impl Experiment for NearOrthogonality {
     type Settings = Settings;
     type Unit = OfSeed;
-    /// For each k, the MMCS of ever more features, spread ones and those of the control.
+    /// The MMCS of ever more features for each k: of spread ones, then of those of the control.
     type Piece = Vec<[Vec<f64>; 2]>;
 
     const ABOUT: &'static About = &About {
@@ -167,18 +167,19 @@ impl Experiment for NearOrthogonality {
     }
 }
 
-/// Seconds to compare so many features of n entries, each with each, on one core of Zen 3 with AVX2, estimated.
+/// Returns the estimated seconds to compare `most` features of `n` entries, each with each, on one core of Zen 3 with
+/// AVX2.
 pub(super) fn seconds(most: usize, n: usize) -> f64 {
     7e-12 * (most as f64).powi(2) * n as f64
 }
 
-/// What is measured at each seed.
+/// The grids of what is measured at each seed.
 struct Grid {
-    /// Neurons that a feature is on.
+    /// The numbers of neurons that a feature is on.
     ks: Vec<usize>,
-    /// Numbers of features.
+    /// The numbers of features.
     levels: Vec<usize>,
-    /// The smaller ones of these, at which the control is measured.
+    /// The numbers of features at which the control is measured, the smaller ones of `levels`.
     of_control: Vec<usize>,
 }
 
@@ -194,12 +195,13 @@ impl Grid {
     }
 }
 
-/// The largest N whose MMCS is below the threshold, interpolated in log N, within the levels.
+/// Returns the largest N whose MMCS is below the threshold, interpolated in log N, within the levels; the smallest N of
+/// the levels if there is none.
 pub(super) fn nearly_orthogonal(levels: &[usize], mmcs: &[f64], threshold: f64) -> f64 {
     let logs: Vec<f64> = levels.iter().map(|&level| (level as f64).ln()).collect();
     let (fewest, most) = (levels[0] as f64, levels[levels.len() - 1] as f64);
     let crossing = grid::last_kept(&logs, mmcs, threshold, |v| v < threshold);
-    // The ends themselves, to the bit.
+    // The ends are returned to the bit.
     match crossing {
         Some(log) if log == most.ln() => most,
         Some(log) => log.exp(),
@@ -207,7 +209,7 @@ pub(super) fn nearly_orthogonal(levels: &[usize], mmcs: &[f64], threshold: f64) 
     }
 }
 
-/// Settles the claim at one seed and threshold, from the k of the claim on and from the smallest on.
+/// Settles the claim at one seed and threshold, from the k of the claim on and from the smallest k on.
 fn settle(outcome: &mut Outcome, s: &Settings, counts: &[Count], most_of_control: usize) {
     let &Count {
         seed, threshold, ..
@@ -224,8 +226,8 @@ fn settle(outcome: &mut Outcome, s: &Settings, counts: &[Count], most_of_control
     }
 }
 
-/// The growth of N with k, from some k on: the slope of log N against log k, and Spearman ρ of the two up to k = n/2.
-/// An N at the upper end of its grid is not known, and left out.
+/// Returns the growth of N with k, from k = `from` on: the slope of log N against log k, and Spearman ρ of the two up
+/// to k = n/2. An N at the upper end `most` of its grid is not known, and left out.
 fn growth(
     counts: &[Count],
     number: fn(&Count) -> f64,

@@ -1,5 +1,5 @@
-//! `rescale`: how much larger the input along a distributed feature has to be for the layer to
-//! answer with its non-linearity again.
+//! The experiment `rescale`: how much larger has the input along a distributed feature to be for the layer to answer
+//! with its non-linearity again?
 
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
@@ -14,7 +14,7 @@ use crate::stats::observations::Observations;
 use crate::table::{Record, Table, Tables};
 use crate::text::number;
 
-/// See the [module](self).
+/// The experiment `rescale`; see the [module](self).
 pub struct Rescale;
 
 crate::settings! {
@@ -65,6 +65,7 @@ crate::rows! {
 
 /// The power that the claim is about.
 const SQRT: f64 = 0.5;
+/// The largest relative error that the claim allows.
 const TOLERANCE: f64 = 1e-5;
 
 static RECOVERS: Claim<1> = Claim {
@@ -225,7 +226,7 @@ impl Experiment for Rescale {
     }
 }
 
-/// Role and label of the curve of a power.
+/// Returns the role and the label of the curve of a power.
 fn look(power: f64) -> (Role, String) {
     match power {
         SQRT => (Role::Distributed, "scaled by √n".into()),
@@ -236,7 +237,8 @@ fn look(power: f64) -> (Role, String) {
     }
 }
 
-/// What the input is scaled by, as powers of n: the claim's, the control's, and the two extremes, not at all and by n.
+/// Returns the powers of n that the input is scaled by: the claim's, the control's, and the two extremes, not at all
+/// and by n.
 fn powers(s: &Settings) -> Vec<f64> {
     let mut powers = vec![SQRT, s.control_power];
     powers.extend([0.0, 1.0].into_iter().filter(|&p| p != s.control_power));

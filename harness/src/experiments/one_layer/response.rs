@@ -1,4 +1,4 @@
-//! `response`: the response of a layer along a feature, aligned with a neuron or spread over all.
+//! The experiment `response`: how does a layer respond along a feature, aligned with a neuron or spread over all?
 
 use crate::claim::ledger::Ledger;
 use crate::claim::outcome::Outcome;
@@ -17,7 +17,7 @@ use crate::table::record::Word;
 use crate::table::{Record, Table, Tables};
 use crate::text::number;
 
-/// See the [module](self).
+/// The experiment `response`; see the [module](self).
 pub struct Response;
 
 crate::settings! {
@@ -37,9 +37,9 @@ crate::settings! {
 crate::words! {
     /// A feature, by the neurons that it is on.
     pub enum Feature {
-        /// The first neuron alone.
+        /// A feature on the first neuron alone.
         Aligned,
-        /// All neurons alike.
+        /// A feature on all neurons alike.
         Distributed,
     }
 }
@@ -86,8 +86,9 @@ crate::rows! {
     }
 }
 
-/// Points of the curves of ΔR² against r, and their ends.
+/// The number of points of the curves of ΔR² against r.
 const REACHES: usize = 81;
+/// The smallest and the largest r of these curves.
 const REACH_ENDS: (f64, f64) = (0.1, 100.0);
 
 static SHAPE: Claim<1> = Claim {
@@ -121,7 +122,7 @@ static WIDER: Claim<2> = Claim {
     ],
 };
 
-/// The narrowest layer of the law.
+/// The width of the narrowest layer that the law is fitted to.
 const WIDE: usize = 64;
 
 impl Experiment for Response {
@@ -165,7 +166,8 @@ impl Experiment for Response {
                 r,
                 delta_r2: at_reach(r),
             }));
-            // Every neuron of n does the same: the output is √n of its own, which is of no concern to ΔR².
+            // Every neuron of n does the same: the output is √n times that of one, a factor that ΔR² does not depend
+            // on.
             let of_width = |n: usize| at_reach(s.reach / (n as f64).sqrt());
             non_homogeneity.extend(s.widths.iter().map(|&n| NonHomogeneity {
                 activation,
@@ -193,7 +195,7 @@ impl Experiment for Response {
             let distributed = gelu.pair(Feature::Aligned, Feature::Distributed);
             let [claim, control] = [distributed, &random].map(|y| [shape_error(y)]);
             outcome.settle(&SHAPE, seed, claim, control);
-            // Nothing of these is drawn at random: every seed measures the same.
+            // Nothing of these two is drawn at random: every seed measures the same.
             outcome.settle(&LINEAR, seed, [ratio], [control_ratio]);
             let [claim, control] = [&slope, &control_slope].map(|s| [s.clone(), s.clone()]);
             outcome.settle(&WIDER, seed, claim, control);
@@ -286,14 +288,14 @@ impl Experiment for Response {
     }
 }
 
-/// Ranges of the input at equal ratios.
+/// Returns the ranges r of the input, at equal ratios.
 fn reach_grid() -> impl Iterator<Item = f64> {
     let (low, high) = REACH_ENDS;
     let step = (high / low).powf(1.0 / (REACHES - 1) as f64);
     (0..REACHES).map(move |i| low * step.powi(i as i32))
 }
 
-/// Name and role of the layer of an activation in figures.
+/// Returns the name and the role of the layer of an activation in figures.
 fn look(activation: Activation) -> (&'static str, Role) {
     match activation {
         Activation::Gelu => ("GELU", Role::Gelu),
@@ -302,7 +304,7 @@ fn look(activation: Activation) -> (&'static str, Role) {
 }
 
 impl Feature {
-    /// Its unit direction among `n` neurons.
+    /// Returns the unit direction of the feature among `n` neurons.
     fn direction(self, n: usize) -> Vec<f64> {
         match self {
             Feature::Aligned => (0..n).map(|i| if i == 0 { 1.0 } else { 0.0 }).collect(),
@@ -335,18 +337,18 @@ impl Responses {
         Ok(Responses { layer, pairs })
     }
 
-    /// The response from one feature to another.
+    /// Returns the response from one feature to another.
     fn pair(&self, input: Feature, output: Feature) -> &[f64] {
         let found = self.pairs.iter().find(|p| (p.0, p.1) == (input, output));
         &found.expect("every pair is computed").2
     }
 
-    /// The response from aligned to aligned feature: the activation itself.
+    /// Returns the response from the aligned feature to itself, which is the activation.
     fn aligned(&self) -> &[f64] {
         self.pair(Feature::Aligned, Feature::Aligned)
     }
 
-    /// The responses as rows.
+    /// Returns the responses as rows.
     fn points(&self, x: &[f64]) -> Vec<Point> {
         let mut points = Vec::new();
         for (input, output, y) in &self.pairs {

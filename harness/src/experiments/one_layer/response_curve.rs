@@ -1,5 +1,4 @@
-//! Response curves: how the output of a layer along one direction varies with the input along
-//! another, and how far that is from homogeneous.
+//! Response curves: how the output of a layer along one direction varies with the input along another.
 
 use kernels::Exec;
 
@@ -7,24 +6,24 @@ use crate::error::Result;
 use crate::session::progress;
 use crate::stats::max;
 
-/// Evenly spaced levels over [−reach, reach].
+/// Returns `points` evenly spaced levels from −`reach` to `reach`.
 pub fn levels(reach: f64, points: usize) -> Vec<f64> {
     let step = 2.0 * reach / (points - 1) as f64;
     (0..points).map(|i| -reach + i as f64 * step).collect()
 }
 
-/// The direction spread evenly over all `n` neurons: 1/√n on each.
+/// Returns the direction spread evenly over all `n` neurons: 1/√n on each.
 pub fn distributed(n: usize) -> Vec<f64> {
     vec![1.0 / (n as f64).sqrt(); n]
 }
 
-/// The largest absolute difference of two curves on the same levels; not a number if one of them has such a point.
+/// Returns the largest absolute difference of two curves on the same levels; NaN if a point of either is NaN.
 pub fn max_error(y: &[f64], expected: impl IntoIterator<Item = f64>) -> f64 {
     let errors = y.iter().zip(expected).map(|(y, e)| (y - e).abs());
     max(errors)
 }
 
-/// GELU(x) = x·Φ(x) in double precision, to compare with.
+/// Returns GELU(x) = x·Φ(x) in double precision, for comparison.
 pub fn gelu(x: f64) -> f64 {
     0.5 * x * libm::erfc(-x * std::f64::consts::FRAC_1_SQRT_2)
 }
@@ -32,15 +31,15 @@ pub fn gelu(x: f64) -> f64 {
 crate::words! {
     /// The activation of a layer.
     pub enum Activation {
-        /// Exact GELU.
+        /// The exact GELU, x·Φ(x).
         Gelu,
-        /// ReLU.
+        /// The ReLU, max(0, x).
         Relu,
     }
 }
 
 impl Activation {
-    /// The activation of a value, in double precision.
+    /// Returns the activation of a value, in double precision.
     pub fn at(self, x: f64) -> f64 {
         match self {
             Activation::Gelu => gelu(x),
@@ -49,17 +48,17 @@ impl Activation {
     }
 }
 
-/// A layer of neurons without weights: an activation.
+/// A layer of neurons without weights: an activation, applied to each neuron.
 #[derive(Debug, Clone, Copy)]
 pub struct Layer {
     /// The activation of every neuron.
     pub activation: Activation,
-    /// The instruction set and threads that it is computed with.
+    /// The instruction set and the threads that the layer is computed with.
     pub exec: Exec,
 }
 
 impl Layer {
-    /// A layer of GELU neurons.
+    /// Returns a layer of GELU neurons.
     pub fn of_gelu(exec: Exec) -> Self {
         Layer {
             activation: Activation::Gelu,
@@ -67,7 +66,7 @@ impl Layer {
         }
     }
 
-    /// The activation of every value, rounded to single precision before and after.
+    /// Writes the activation of every value of `before` to `after`, in single precision.
     pub fn apply(self, before: &[f32], after: &mut [f32]) {
         match self.activation {
             Activation::Gelu => kernels::gelu::forward(self.exec, before, after),
@@ -75,7 +74,7 @@ impl Layer {
         }
     }
 
-    /// g · act(x f) for every level x.
+    /// Returns g · act(x f) for every level of `x`; each x f is rounded to single precision.
     pub fn response(self, x: &[f64], f: &[f64], g: &[f64]) -> Result<Vec<f64>> {
         let (mut before, mut after) = (vec![0f32; f.len()], vec![0f32; f.len()]);
         let level = |&x: &f64| {

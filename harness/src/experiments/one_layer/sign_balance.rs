@@ -1,5 +1,5 @@
-//! `sign-balance`: how far the response along a distributed feature is from a straight line, by how many of the
-//! feature's entries are negative.
+//! The experiment `sign-balance`: how far is the response along a distributed feature from a straight line, by how many
+//! of the feature's entries are negative?
 
 mod claims;
 mod directions;
@@ -26,7 +26,7 @@ pub use directions::Family;
 use directions::{Sampler, Scratch};
 pub use tables::{NonHomogeneity, Point, Quantiles};
 
-/// See the [module](self).
+/// The experiment `sign-balance`; see the [module](self).
 pub struct SignBalance;
 
 crate::settings! {
@@ -52,8 +52,9 @@ crate::settings! {
     }
 }
 
+/// The quantiles of ΔR² over random directions that are reported.
 const QUANTILES: [f64; 5] = [0.05, 0.25, 0.5, 0.75, 0.95];
-/// Directions to a random stream.
+/// The number of directions that share a random stream.
 const BLOCK: usize = 250;
 
 impl Experiment for SignBalance {
@@ -102,11 +103,12 @@ impl Experiment for SignBalance {
     }
 }
 
-/// The features with m negative entries of equal size: curves, ΔR² and the claim about them.
+/// Measures the response and ΔR² of features with m negative entries, all of equal size, and settles the claim about
+/// them.
 fn fixed_signs(s: &Settings, ctx: &Ctx, outcome: &mut Outcome) -> [Table; 2] {
     let n = s.n as f64;
     let x = levels(s.reach * n.sqrt(), s.points);
-    // Every neuron holds x/√n or −x/√n.
+    // The pre-activation of every neuron is x/√n or −x/√n.
     let before: Vec<f32> = x
         .iter()
         .flat_map(|x| [x / n.sqrt(), -x / n.sqrt()])
@@ -127,7 +129,7 @@ fn fixed_signs(s: &Settings, ctx: &Ctx, outcome: &mut Outcome) -> [Table; 2] {
     }
     let error = |m: usize| max_error(&response(m), x.iter().map(|x| x / 2.0));
     let (balanced, all_positive) = (error(s.n / 2), error(0));
-    // ΔR² does not mind the scale of input and output: y/√n against x/√n.
+    // ΔR² does not depend on the scale of input and output: y/√n is taken against x/√n.
     let quadrature = Quadrature::default();
     let delta_r2 = |m: usize| {
         let m = m as f64;
@@ -144,12 +146,12 @@ fn fixed_signs(s: &Settings, ctx: &Ctx, outcome: &mut Outcome) -> [Table; 2] {
     let mut imbalances: Vec<usize> = s.negatives.iter().map(|m| s.n.abs_diff(2 * m)).collect();
     imbalances.sort_unstable_by_key(|&imbalance| std::cmp::Reverse(imbalance));
     imbalances.dedup();
-    // As many more positive entries than negative ones.
+    // The ΔR² of features with so many more positive entries than negative ones.
     let falling: Vec<f64> = imbalances.iter().map(|i| delta_r2((s.n - i) / 2)).collect();
     let uneven = vec![delta_r2(0); falling.len()];
     let step = |delta: &[f64]| all_finite("ΔR² by imbalance", delta).map(largest_step);
     let (of_claim, of_control) = (step(&falling), step(&uneven));
-    // Nothing of this is drawn at random: every seed measures the same.
+    // Nothing here is drawn at random: every seed measures the same.
     for &seed in ctx.seeds {
         let of_claim = [Ok(balanced), of_claim.clone()];
         outcome.settle(
@@ -162,7 +164,7 @@ fn fixed_signs(s: &Settings, ctx: &Ctx, outcome: &mut Outcome) -> [Table; 2] {
     [Table::of(&curves), Table::of(&non_homogeneity)]
 }
 
-/// Random directions at every width: quantiles of ΔR² and the claim about them.
+/// Draws random directions at every width, returns quantiles of their ΔR², and settles the claim about them.
 fn random_signs(s: &Settings, ctx: &Ctx, outcome: &mut Outcome) -> Result<Table> {
     let sampler = Sampler::new(s.reach, ctx.session.serial());
     let all_positive = sampler.all_positive();

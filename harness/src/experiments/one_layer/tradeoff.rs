@@ -1,5 +1,5 @@
-//! `tradeoff`: what spreading features over more neurons gains and what it costs, in one figure; and over features of
-//! one family, with a share of positive entries, what it is that is traded.
+//! The experiment `tradeoff`: what spreading features over more neurons gains and what it costs, in one figure; and,
+//! for features of one family with a share of positive entries, what it is that is traded.
 
 mod claims;
 mod figures;
@@ -21,7 +21,7 @@ pub use settings::Settings;
 use skew::OfShare;
 pub use tables::{Limits, Skew};
 
-/// See the [module](self).
+/// The experiment `tradeoff`; see the [module](self).
 pub struct Tradeoff;
 
 impl Experiment for Tradeoff {
@@ -79,7 +79,7 @@ impl Experiment for Tradeoff {
     }
 }
 
-/// The two experiments side by side, at the thresholds of their claims.
+/// Returns the limits of the two experiments side by side, at the thresholds of their claims.
 fn mixed(ctx: &Ctx) -> Vec<Limits> {
     let counts = ctx.input("near-orthogonality").rows::<Count>();
     let limits = ctx.input("homogeneity").rows::<Limit>();

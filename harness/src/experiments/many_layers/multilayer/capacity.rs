@@ -17,7 +17,7 @@ use crate::store::snapshot::Snapshot;
 use crate::table::record::Word;
 
 crate::words! {
-    /// A way to get pairs into blocks.
+    /// A way to train blocks on pairs.
     pub enum Way {
         /// All blocks are trained together on the loss of the output.
         EndToEnd,
@@ -33,11 +33,11 @@ pub struct Attempt {
     pub way: Way,
     pub n: usize,
     pub seed: u64,
-    /// Fraction learned at the end.
+    /// The fraction of the pairs that is learned at the end.
     pub learned: f64,
 }
 
-/// The attempts with some blocks in one way at one seed.
+/// A search with some blocks in one way at one seed, which makes an attempt for each number of pairs.
 #[derive(Debug, Clone, Copy)]
 pub struct Job {
     blocks: Blocks,
@@ -45,7 +45,7 @@ pub struct Job {
     seed: u64,
 }
 
-/// The recipe of an attempt.
+/// Returns the recipe of an attempt.
 fn recipe(s: &Settings, blocks: Blocks) -> Recipe {
     let c = &s.capacity;
     Recipe {
@@ -63,7 +63,7 @@ fn recipe(s: &Settings, blocks: Blocks) -> Recipe {
     }
 }
 
-/// The recipe of one of its blocks, trained by itself.
+/// Returns the recipe of one of the blocks of an attempt, trained by itself.
 fn recipe_of_one(s: &Settings, blocks: Blocks) -> Recipe {
     recipe(
         s,
@@ -74,7 +74,7 @@ fn recipe_of_one(s: &Settings, blocks: Blocks) -> Recipe {
     )
 }
 
-/// Every job: those at the settings of the experiment, and then those of the specification curve.
+/// Returns every job: those at the settings of the experiment, and then those of the specification curve.
 pub fn jobs(s: &Settings, seeds: &[u64]) -> Vec<Job> {
     let mut jobs = Vec::new();
     for (blocks, most_seeds) in s.capacity.searches() {
@@ -85,7 +85,7 @@ pub fn jobs(s: &Settings, seeds: &[u64]) -> Vec<Job> {
     jobs
 }
 
-/// The largest number of pairs that was learned with some blocks in a way at a seed; 0 if none was.
+/// Returns the largest number of pairs that was learned with some blocks in a way at a seed; 0 if none was.
 pub fn largest(attempts: &[Attempt], blocks: &Blocks, way: Way, seed: u64) -> usize {
     let is_ours = |a: &&Attempt| (a.blocks, a.way, a.seed) == (*blocks, way, seed);
     let ours = attempts.iter().filter(is_ours);
@@ -94,7 +94,7 @@ pub fn largest(attempts: &[Attempt], blocks: &Blocks, way: Way, seed: u64) -> us
 }
 
 impl Job {
-    /// Its name.
+    /// Returns the name of the job.
     pub fn name(self) -> String {
         let Job { blocks, way, seed } = self;
         let Blocks {
@@ -105,7 +105,7 @@ impl Job {
         format!("capacity-{layers}layers-{hidden}hidden-rate{rate}-{way}-seed{seed}")
     }
 
-    /// Units of its progress.
+    /// Returns the number of units of progress of the job.
     fn ticks(self, s: &Settings) -> u64 {
         let numbers = s.capacity.datapoints(&self.blocks).into_iter();
         let cost = |n: usize| match self.way {
@@ -115,7 +115,8 @@ impl Job {
         numbers.map(cost).sum()
     }
 
-    /// Its cost: most of the numbers are never tried, since one before is not learned.
+    /// Returns the cost of the job. Its seconds are a share of those of all numbers, since most numbers are never
+    /// tried: a smaller one is not learned.
     pub fn cost(self, s: &Settings) -> Cost {
         let ticks = self.ticks(s);
         let share = match self.way {
@@ -128,7 +129,7 @@ impl Job {
         }
     }
 
-    /// Tries ever more pairs, up to the first number that is not learned.
+    /// Tries ever more pairs, up to the first number that is not learned, and returns the attempts.
     pub fn run(self, s: &Settings, ctx: &Ctx) -> Result<Vec<Attempt>> {
         let Job { blocks, way, seed } = self;
         let name = self.name();
@@ -177,14 +178,14 @@ impl Job {
     }
 }
 
-/// What decides the course of the search.
+/// The choices that decide the course of the search.
 #[derive(Serialize)]
 struct Course<'a> {
     recipe: Recipe,
     capacity: &'a Capacity,
 }
 
-/// Trains until enough is learned or the steps are used up; the fraction learned.
+/// Trains until enough is learned or the training ends, and returns the fraction learned.
 fn train(
     trainer: &mut Trainer,
     state: &mut State,
@@ -217,7 +218,8 @@ fn end_to_end(
 }
 
 /// Trains the first block with the embeddings, and each one after it on the residual streams that those before it
-/// leave, until enough is learned after one of them. The recipe is that of one block.
+/// leave, until enough is learned after one of them, and returns the largest fraction learned. The recipe is that of
+/// one block.
 fn block_by_block(
     recipe: &Recipe,
     blocks: usize,

@@ -9,8 +9,8 @@
 //!   logit.
 //! * [`universal_and`]: each unit is the AND of a random half of the first indices and a random half of the second
 //!   ones, so that a pair activates about one in four. What the units write is the solution of least norm for which
-//!   every correct logit is what it should be and every other one 0. Their order is random. Dealt to all layers, each
-//!   has done l/L of the work after layer l on average; dealt to one layer, that one has done it all.
+//!   every correct logit is what it should be and every other one 0. The order of the units is random. Dealt to all
+//!   layers, they have done l/L of the work after layer l on average; dealt to one layer, they do all of it there.
 
 use kernels::Activation;
 use kernels::mlp::{Parameters, Shape};
@@ -20,7 +20,7 @@ use super::settings::Loss;
 use crate::rng::Rng;
 use crate::stats::cholesky::Cholesky;
 
-/// What a set bit of a code comes to in the residual stream, a power of two.
+/// The value of a set bit of a code in the residual stream, a power of two.
 const SET: f32 = -1.0 / 1024.0;
 
 /// The excess of the correct logit over what makes it as likely as all others together, with cross-entropy: a loss of
@@ -30,17 +30,17 @@ const CLEAR: f64 = 5.0;
 /// The layers that units are dealt to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dealt {
-    /// All of them in turn.
+    /// All layers in turn.
     ToAllLayers,
-    /// The middle one.
+    /// The middle layer alone.
     ToOneLayer,
 }
 
 /// A hidden unit.
 struct Unit {
-    /// The bits that it reads, with what it wants of them.
+    /// The bits that the unit reads, each with the value that it wants.
     reads: Vec<(usize, bool)>,
-    /// The logits that it writes, with how much.
+    /// The logits that the unit writes, each with the amount.
     writes: Vec<(usize, f64)>,
 }
 
@@ -50,8 +50,8 @@ struct Codes {
     of: [Vec<Vec<bool>>; 2],
 }
 
-/// A model that looks each pair up in one layer, from which on it is right. With N pairs and L layers, layer l owns
-/// pairs ⌈(l−1)N/L⌉ … ⌈lN/L⌉ − 1.
+/// Builds a model that looks each pair up in one layer, from which on the pair is right. With N pairs and L layers,
+/// layer l owns pairs ⌈(l−1)N/L⌉ … ⌈lN/L⌉ − 1.
 ///
 /// # Errors
 /// If there are more pairs than units.
@@ -87,12 +87,13 @@ pub fn look_up(
     Ok(build(d, hidden, &codes, &blocks))
 }
 
-/// The layer, 1 … L, that owns a pair in a look-up model: each owns as many as any other, up to one.
+/// Returns the layer, 1 … L, that owns a pair in a look-up model. The numbers of pairs of two layers differ by one at
+/// most.
 pub fn owner(datapoint: usize, n: usize, layers: usize) -> usize {
     1 + datapoint * layers / n
 }
 
-/// A universal-AND circuit: see the [module](self).
+/// Builds a universal-AND circuit; see the [module](self).
 ///
 /// # Errors
 /// If it has fewer units than pairs, or what it reads does not tell the pairs apart.
@@ -106,7 +107,8 @@ pub fn universal_and(
     mut rng: Rng,
 ) -> Result<Parameters, String> {
     let n = data.len();
-    // A code of B bits gives (B + 1)² different functions of a pair: four times as many as there are pairs.
+    // A code of B bits gives up to (B + 1)² linearly independent functions of a pair: four times as many as there are
+    // pairs.
     let bits = (2.0 * (n as f64).sqrt()).ceil() as usize;
     let mut random_code = || -> Vec<Vec<bool>> {
         let bit = |rng: &mut Rng| rng.below(2) == 1;
@@ -150,7 +152,7 @@ pub fn universal_and(
     Ok(build(d, hidden, &codes, &blocks))
 }
 
-/// The correct logit of a model whose stream has `width` entries, all others 0.
+/// Returns the correct logit of a model whose stream has `width` entries, all others 0.
 pub fn height(loss: Loss, width: usize) -> f64 {
     match loss {
         Loss::SquaredError => 1.0,
@@ -158,8 +160,9 @@ pub fn height(loss: Loss, width: usize) -> f64 {
     }
 }
 
-/// What units write, K×d, for the sum over the active ones to be `height` in the target's place and 0 elsewhere, and
-/// their squares least: Hᵀ(HHᵀ)⁻¹Y for the N×K matrix H of what is active. `None` if the rows of H are not independent.
+/// Returns what the units write, K×d, for the sum over the active ones to be `height` in the target's place and 0
+/// elsewhere, with the least sum of squares: Hᵀ(HHᵀ)⁻¹Y for the N×K matrix H of what is active. Returns `None` if the
+/// rows of H are not independent.
 fn least_norm(active: &[Vec<bool>], targets: &[u32], d: usize, height: f64) -> Option<Vec<f64>> {
     let n = active.len();
     let units = active.first().map_or(0, Vec::len);
@@ -189,7 +192,7 @@ fn least_norm(active: &[Vec<bool>], targets: &[u32], d: usize, height: f64) -> O
     Some(writes)
 }
 
-/// Bits, 64 to a word.
+/// Packs bits, 64 to a word.
 fn pack(bits: &[bool]) -> Vec<u64> {
     let word = |bits: &[bool]| {
         bits.iter()
@@ -200,7 +203,7 @@ fn pack(bits: &[bool]) -> Vec<u64> {
 }
 
 impl Codes {
-    /// The bits of a pair: those of the first index, then those of the second.
+    /// Returns the bits of a pair: those of the first index, then those of the second.
     fn of(&self, [i, j]: [u32; 2]) -> impl Iterator<Item = bool> {
         let [first, second] = &self.of;
         let bits = first[i as usize].iter().chain(&second[j as usize]);
@@ -208,7 +211,7 @@ impl Codes {
     }
 }
 
-/// The parameters of a model with these units in its blocks.
+/// Returns the parameters of a model with these units in its blocks.
 fn build(d: usize, hidden: usize, codes: &Codes, blocks: &[Vec<Unit>]) -> Parameters {
     let mut parameters = Parameters::zeros(Shape {
         vocabulary: d,
@@ -228,7 +231,7 @@ fn build(d: usize, hidden: usize, codes: &Codes, blocks: &[Vec<Unit>]) -> Parame
     for (l, units) in blocks.iter().enumerate() {
         let mut block = parameters.block_mut(l);
         for (u, unit) in units.iter().enumerate() {
-            // The number of bits that are as wanted, minus all but one of them.
+            // The pre-activation is the number of bits that are as wanted, minus all but one of them.
             let mut bias = 1.0 - unit.reads.len() as f32;
             let row = block.w1.row_mut(u);
             for &(bit, wanted) in &unit.reads {

@@ -6,7 +6,7 @@ use super::scores::Scores;
 use crate::claim::{Bound, Claim, ClaimSpec, Kind, above, at_least, at_most, below};
 use crate::stats::mean;
 
-/// Final fraction from which on a model counts as having learned its data.
+/// The final fraction from which on a model counts as having learned its data.
 pub const LEARNED: f64 = 0.95;
 
 pub static LINEAR: Claim<2> = Claim {
@@ -118,13 +118,13 @@ pub static CAPACITY: Claim<2> = Claim {
 
 pub const CLAIMS: &[&ClaimSpec] = &[&LINEAR, &END, &MORE, &DECISIVE, &CAPACITY];
 
-/// What was measured, or why it could not be.
+/// A measured value, or the reason why it could not be measured.
 pub type Measured = Result<f64, String>;
 
-/// The scores of the models of one kind at one seed, by increasing N; or why one of them has none.
+/// The scores of the models of one kind at one seed, by increasing N; or the reason why one of them has none.
 pub type OfEachN = Result<Vec<(usize, Scores)>, String>;
 
-/// The models that have learned their data, by a judge.
+/// Returns the models that have learned their data, by a judge.
 fn learned(models: &OfEachN, judge: Judge) -> OfEachN {
     let mut models = models.clone()?;
     let last = |scores: &Scores| scores.right(judge).last;
@@ -142,7 +142,7 @@ fn learned(models: &OfEachN, judge: Judge) -> OfEachN {
     }
 }
 
-/// The mean of a score over the models that have learned their data.
+/// Returns the mean of a score over the models that have learned their data.
 fn over_n(models: &OfEachN, judge: Judge, score: impl Fn(&Scores) -> f64) -> Measured {
     let models = learned(models, judge)?;
     Ok(mean(
@@ -150,7 +150,7 @@ fn over_n(models: &OfEachN, judge: Judge, score: impl Fn(&Scores) -> f64) -> Mea
     ))
 }
 
-/// What [`LINEAR`] measures.
+/// Measures the conditions of [`LINEAR`].
 pub fn linear(models: &OfEachN, judge: Judge) -> [Measured; 2] {
     [
         over_n(models, judge, |s| s.late_r2),
@@ -158,12 +158,12 @@ pub fn linear(models: &OfEachN, judge: Judge) -> [Measured; 2] {
     ]
 }
 
-/// What [`END`] measures.
+/// Measures the condition of [`END`].
 pub fn end(models: &OfEachN, judge: Judge) -> [Measured; 1] {
     [over_n(models, judge, |s| s.right(judge).depth)]
 }
 
-/// What [`MORE`] measures.
+/// Measures the condition of [`MORE`].
 pub fn more(models: &OfEachN, judge: Judge) -> [Measured; 1] {
     let difference = || {
         let learned = learned(models, judge)?;
@@ -185,7 +185,7 @@ pub fn more(models: &OfEachN, judge: Judge) -> [Measured; 1] {
     [difference()]
 }
 
-/// What [`DECISIVE`] measures in models of `layers` layers.
+/// Measures the conditions of [`DECISIVE`] in models of `layers` layers.
 pub fn decisive(models: &OfEachN, judge: Judge, layers: usize) -> [Measured; 4] {
     use Measure::{Contribution, Gradient, Loss, Margin};
     [Gradient, Contribution, Loss, Margin].map(|measure| {

@@ -14,11 +14,11 @@ use crate::table::record::Word;
 use serde::{Deserialize, Serialize};
 
 crate::words! {
-    /// What a minibatch is.
+    /// The size of a minibatch.
     pub enum Batch {
         /// A few datapoints.
         Minibatch,
-        /// All of them.
+        /// All datapoints.
         All,
     }
 }
@@ -26,11 +26,11 @@ crate::words! {
 crate::words! {
     /// The length of a training.
     pub enum Budget {
-        /// Every N for the same number of epochs.
+        /// The same number of epochs for every N.
         EqualEpochs,
-        /// Every N for the same number of steps.
+        /// The same number of steps for every N.
         EqualSteps,
-        /// Until every datapoint is below the threshold.
+        /// As many steps as it takes until the loss of every datapoint is below the threshold, up to a limit.
         EarlyStop,
     }
 }
@@ -53,7 +53,7 @@ pub struct Job {
     seed: u64,
 }
 
-/// What one model of the curve, and the look-up model beside it, came to; or why there is nothing.
+/// The scores of one model of the curve and of the look-up model beside it, or the reason why there are none.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Run {
     pub cell: Cell,
@@ -63,7 +63,7 @@ pub struct Run {
     pub look_up: Result<Scores, String>,
 }
 
-/// Every cell: all combinations, but that an epoch of all datapoints at once is a step.
+/// Returns every cell: all combinations but equal epochs of all datapoints at once, where an epoch is a step.
 pub fn cells(curve: &Curve) -> Vec<Cell> {
     let mut cells = Vec::new();
     for &loss in Loss::ALL {
@@ -88,7 +88,7 @@ pub fn cells(curve: &Curve) -> Vec<Cell> {
 }
 
 impl Cell {
-    /// The recipe for `n` datapoints.
+    /// Returns the recipe for `n` datapoints.
     pub fn recipe(&self, s: &Settings, n: usize) -> Recipe {
         let curve = &s.curve;
         let steps = match self.batch {
@@ -118,7 +118,7 @@ impl Cell {
 }
 
 impl Job {
-    /// Its name.
+    /// Returns the name of the job.
     pub fn name(&self) -> String {
         let Cell {
             loss,
@@ -132,7 +132,7 @@ impl Job {
     }
 }
 
-/// Every model of the curve, in the order of the cells.
+/// Returns every model of the curve, in the order of the cells.
 pub fn jobs(s: &Settings, seeds: &[u64]) -> Vec<Job> {
     let mut jobs = Vec::new();
     for cell in cells(&s.curve) {
@@ -146,7 +146,8 @@ pub fn jobs(s: &Settings, seeds: &[u64]) -> Vec<Job> {
 }
 
 impl Job {
-    /// Its cost. A training that may stop early is taken to do so after two thirds of its steps; it varies a lot.
+    /// Returns the cost of the job. A training that may stop early is taken to do so after two thirds of its steps;
+    /// this varies a lot.
     pub fn cost(&self, s: &Settings) -> Cost {
         let recipe = self.cell.recipe(s, self.n);
         let ticks = recipe.cost(self.n);
@@ -157,7 +158,7 @@ impl Job {
         }
     }
 
-    /// Trains and reads one model. It is small, and has no checkpoints.
+    /// Trains and reads one model. The model is small, and has no checkpoints.
     pub fn run(&self, s: &Settings, ctx: &Ctx) -> Result<Run> {
         let recipe = self.cell.recipe(s, self.n);
         let judges = judges(s.threshold);

@@ -1,10 +1,11 @@
-//! What is read from one curve over the layers: of the mean loss, or of the fraction of the datapoints that are right.
+//! The numbers that are read from one curve over the layers: of the mean loss, or of the fraction of the datapoints
+//! that are right.
 
 use crate::stats::{Fit, max};
 use serde::{Deserialize, Serialize};
 
-/// R² of a straight line through the mean loss after each layer of the last half, and the largest change of the mean
-/// loss over one of these layers. `loss` holds the mean loss after layers 0 … L.
+/// Returns R² of a straight line through the mean loss after each layer of the last half, and the largest change of the
+/// mean loss over one of these layers. `loss` holds the mean loss after layers 0 … L.
 pub fn late_layers(loss: &[f64]) -> (f64, f64) {
     let layers = loss.len() - 1;
     let late: Vec<usize> = (layers - layers / 2 + 1..=layers).collect();
@@ -19,23 +20,23 @@ pub fn late_layers(loss: &[f64]) -> (f64, f64) {
 pub struct Fractions(pub Vec<f64>);
 
 impl Fractions {
-    /// The fraction at the output.
+    /// Returns the fraction at the output.
     pub fn last(&self) -> f64 {
         self.0[self.0.len() - 1]
     }
 
-    /// The fraction one layer before the end.
+    /// Returns the fraction one layer before the end.
     pub fn before_last(&self) -> f64 {
         self.0[self.0.len() - 2]
     }
 
-    /// The area under the curve before the last layer: the mean fraction after layers 0 … L−1.
+    /// Returns the area under the curve before the last layer: the mean fraction after layers 0 … L−1.
     pub fn area(&self) -> f64 {
         let before = &self.0[..self.0.len() - 1];
         before.iter().sum::<f64>() / before.len() as f64
     }
 
-    /// The first layer after which at least half of the datapoints are right, as a share of L; not a number if there is
+    /// Returns the first layer after which at least half of the datapoints are right, as a share of L; NaN if there is
     /// none.
     pub fn depth(&self) -> f64 {
         let layers = self.0.len() - 1;

@@ -1,4 +1,4 @@
-//! What the models are trained on, and what they start from.
+//! The data that the models are trained on, and the parameters that they start from.
 
 use kernels::mlp::{Parameters, Shape};
 use rand::RngExt as _;
@@ -10,20 +10,21 @@ use crate::rng::Rng;
 /// Distinct pairs (i, j), each with a target class.
 #[derive(Debug, Clone)]
 pub struct Data {
-    /// The positions of the two ones.
+    /// The positions of the two ones of each pair of one-hot vectors.
     pub pairs: Vec<[u32; 2]>,
     /// The class of each pair.
     pub targets: Vec<u32>,
 }
 
-/// A random stream of the second edition: the criteria were chosen after a look at models drawn from streams without
-/// this mark at seeds 0 and 1, so that no model of the pilot is among those that settle a claim.
+/// Returns a random stream of the second edition: the criteria were chosen after a look at models drawn from streams
+/// without this mark at seeds 0 and 1, so that no model of the pilot is among those that settle a claim.
 fn stream(seed: u64, purpose: &str, index: u64) -> Rng {
     Rng::stream(seed, ID, &format!("{purpose}, second edition"), index)
 }
 
 impl Data {
-    /// The `n` [`pairs`] of a seed out of d², so that a larger set holds the smaller one, and their classes out of d.
+    /// Draws the `n` [`pairs`] of a seed out of d², so that a larger set holds the smaller one, and their classes out
+    /// of d.
     pub fn draw(d: usize, targets: Targets, n: usize, seed: u64) -> Data {
         let _span = Phase::Data.begin();
         let mut classes = stream(seed, "targets", 0);
@@ -42,18 +43,18 @@ impl Data {
         data
     }
 
-    /// Number of datapoints.
+    /// Returns the number of datapoints.
     pub fn len(&self) -> usize {
         self.pairs.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no datapoints.
     pub fn is_empty(&self) -> bool {
         self.pairs.is_empty()
     }
 }
 
-/// The first `n` of one random order of all d² pairs.
+/// Returns the first `n` pairs of one random order of all d² pairs.
 pub fn pairs(d: usize, n: usize, seed: u64) -> Vec<[u32; 2]> {
     let chosen = stream(seed, "pairs", 0).choose(d * d, n).into_iter();
     chosen
@@ -61,7 +62,7 @@ pub fn pairs(d: usize, n: usize, seed: u64) -> Vec<[u32; 2]> {
         .collect()
 }
 
-/// The order in which an epoch visits the data. It depends on nothing but its arguments, so a training that
+/// Returns the order in which an epoch visits the data. It depends on nothing but the arguments, so a training that
 /// goes on from a checkpoint needs no random state.
 pub fn epoch_order(n: usize, seed: u64, epoch: u64) -> Vec<usize> {
     let _span = Phase::Data.begin();
@@ -70,17 +71,17 @@ pub fn epoch_order(n: usize, seed: u64, epoch: u64) -> Vec<usize> {
     order
 }
 
-/// A stream for what a model built by hand leaves to chance.
+/// Returns the random stream for what a model built by hand leaves to chance.
 pub fn dealing(seed: u64) -> Rng {
     stream(seed, "dealing", 0)
 }
 
-/// The numbers of `count` random datapoints out of `n`.
+/// Returns the numbers of `count` random datapoints out of `n`, or of all if there are fewer.
 pub fn sample(n: usize, count: usize, seed: u64) -> Vec<usize> {
     stream(seed, "shown", 0).choose(n, count.min(n))
 }
 
-/// The parameters that every model of a seed starts from: embeddings normal with variance 1/d, weight matrices
+/// Returns the parameters that every model of a seed starts from: embeddings normal with variance 1/d, weight matrices
 /// uniform on ±√(6 / (fan in + fan out)) (Glorot & Bengio 2010), biases zero.
 pub fn initial(shape: Shape, seed: u64) -> Parameters {
     let _span = Phase::Data.begin();
@@ -99,7 +100,7 @@ pub fn initial(shape: Shape, seed: u64) -> Parameters {
     parameters
 }
 
-/// Draws the weight matrices of a block.
+/// Draws the weight matrices of block `l`.
 fn draw_weights(parameters: &mut Parameters, l: usize, rng: &mut Rng) {
     let shape = parameters.shape();
     let reach = (6.0 / (shape.width + shape.hidden) as f64).sqrt();
@@ -112,8 +113,9 @@ fn draw_weights(parameters: &mut Parameters, l: usize, rng: &mut Rng) {
     }
 }
 
-/// A model of one block that reads row k of a table of residual streams where others read a pair: datapoint k is the
-/// pair (k, 0), and the second embedding is zero. Its weights are those that block `number` of the seed starts from.
+/// Returns a model of one block that reads row k of a table of residual streams where other models read a pair:
+/// datapoint k is the pair (k, 0), and the second embedding is zero. Its weights are those that block `number` of the
+/// seed starts from.
 pub fn block_on(streams: &[f32], shape: Shape, number: usize, seed: u64) -> Parameters {
     let mut parameters = Parameters::zeros(shape);
     parameters.values_mut()[..streams.len()].copy_from_slice(streams);

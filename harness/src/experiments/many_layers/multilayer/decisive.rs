@@ -3,21 +3,21 @@
 use super::traces::Traces;
 
 crate::words! {
-    /// A measure of what each layer does for a datapoint. Its share is that of the sum over the layers.
+    /// A measure of what each layer does for a datapoint. The share of a layer is its part of the sum over the layers.
     pub enum Measure {
-        /// Norm of the gradient of the correct output with respect to the layer's weight matrices.
+        /// The norm of the gradient of the correct output with respect to the layer's weight matrices.
         Gradient,
-        /// What the layer adds to the correct logit (direct logit attribution), where it adds to it.
+        /// The amount that the layer adds to the correct logit (direct logit attribution), where it adds to it.
         Contribution,
         /// The drop of the loss over the layer, where it drops.
         Loss,
-        /// The rise of the correct logit over the largest other one, where it rises. Its layer is the one from which on
-        /// the datapoint is right.
+        /// The rise of the correct logit over the largest other one, where it rises. The layer that decides is the one
+        /// from which on the datapoint is right.
         Margin,
     }
 }
 
-/// The shares of the layers 1 … L in what a measure finds for a datapoint; none if it finds nothing.
+/// Returns the shares of the layers 1 … L in what a measure finds for a datapoint; `None` if it finds nothing.
 pub fn shares(traces: &Traces, measure: Measure, datapoint: usize) -> Option<Vec<f64>> {
     let parts: Vec<f64> = match measure {
         Measure::Gradient => traces.norm.iter().map(|v| v[datapoint].into()).collect(),
@@ -29,8 +29,9 @@ pub fn shares(traces: &Traces, measure: Measure, datapoint: usize) -> Option<Vec
     (total > 0.0 && total.is_finite()).then(|| parts.iter().map(|v| v / total).collect())
 }
 
-/// The share of the layer that decides: the largest one or, by the margin, that of the layer from which on the
-/// datapoint is right. None if there is nothing to share, or the datapoint is not right at the end.
+/// Returns the share of the layer that decides: the largest one or, by the margin, that of the layer from which on the
+/// datapoint is right. Returns `None` if there is nothing to share or, by the margin, the datapoint is not right at the
+/// end.
 pub fn decisive_share(traces: &Traces, measure: Measure, datapoint: usize) -> Option<f64> {
     let shares = shares(traces, measure, datapoint)?;
     if measure != Measure::Margin {
@@ -38,13 +39,13 @@ pub fn decisive_share(traces: &Traces, measure: Measure, datapoint: usize) -> Op
     }
     let wrong = |margins: &Vec<f32>| margins[datapoint] <= 0.0 || margins[datapoint].is_nan();
     match traces.margin.iter().rposition(wrong) {
-        // Right from the input on: no layer decides.
+        // The datapoint is right from the input on: no layer decides.
         None => Some(0.0),
         Some(last) => shares.get(last).copied(),
     }
 }
 
-/// The rise of a value times `sign` over each layer; 0 where it falls.
+/// Returns the rise of a value times `sign` over each layer; 0 where it falls.
 fn rises(values: &[Vec<f32>], sign: f64, datapoint: usize) -> Vec<f64> {
     let at = |v: &Vec<f32>| f64::from(v[datapoint]);
     let steps = values.windows(2).map(|w| sign * (at(&w[1]) - at(&w[0])));

@@ -32,7 +32,7 @@ pub const NAMES: &[&str] = &[
 /// The parts that are set side by side: the settings of the experiment, and the opposite of each choice.
 const SIDE_BY_SIDE: [Part; 2] = [Part::Point, Part::Opposite];
 
-/// All figures, in the order of their names.
+/// Draws all figures, in the order of [`NAMES`].
 pub fn draw(tables: &Tables) -> Vec<Figure> {
     let models = Models::of(tables);
     let mut figures = vec![
@@ -93,7 +93,7 @@ fn side_by_side<R: Record>(name: &str, caption: &str, panel: impl Fn(Part) -> Pa
         .fold(Figure::new(name, caption).of::<R>(), Figure::panel)
 }
 
-/// The share of the layer that decides, by four measures and for every kind of model.
+/// Draws the share of the layer that decides, by four measures and for every kind of model.
 fn who_decides(models: &Models, rows: &[Decisive]) -> Figure {
     let mut figure = Figure::new(
         NAMES[5],
@@ -152,7 +152,7 @@ fn who_decides(models: &Models, rows: &[Decisive]) -> Figure {
     figure
 }
 
-/// What the criteria look at during one long training.
+/// Draws what the criteria look at during one long training.
 fn during_training(summaries: &[Summary], looks: &[Evaluation]) -> Figure {
     type Columns = (Column<Evaluation>, Column<Summary>);
     let columns: [(&str, Columns); 3] = [
@@ -185,7 +185,7 @@ fn during_training(summaries: &[Summary], looks: &[Evaluation]) -> Figure {
     for (label, (on_the_way, at_the_end)) in columns {
         let long = long().map(|r| (r.step as f64, on_the_way(r)));
         let settled = settled().map(|r| (r.steps as f64, at_the_end(r)));
-        // With room for points at its ends.
+        // The axis has room for points at its ends.
         let y = Axis::linear(label).range(-0.02, 1.02);
         let panel = Panel::new("", Axis::log("training steps"), y)
             .line(Role::Other(0), "one long training", long)
@@ -195,7 +195,7 @@ fn during_training(summaries: &[Summary], looks: &[Evaluation]) -> Figure {
     figure
 }
 
-/// The fraction learned against the number of pairs, in both ways.
+/// Draws the fraction learned against the number of pairs, in both ways.
 fn capacity(rows: &[OfCapacity]) -> Figure {
     let rows: Vec<_> = rows.iter().filter(|r| r.is_like(&rows[0])).collect();
     let mut panel = Panel::new(
@@ -241,9 +241,9 @@ fn capacity(rows: &[OfCapacity]) -> Figure {
     .panel(panel.level(LEARNED, "learned"))
 }
 
-/// The area under the fraction learned before the last layer against the number of datapoints.
+/// Draws the area under the fraction learned before the last layer against the number of datapoints.
 fn more_datapoints(models: &Models, curve: &[OfCurve]) -> Figure {
-    // The same axis for all panels.
+    // All panels have the same axis.
     let areas = models.of_kind(Part::Point, Kind::Trained).map(|r| r.area);
     let areas: Vec<f64> = areas.chain(curve.iter().map(|r| r.area)).collect();
     let panel = |title: String| {

@@ -1,4 +1,4 @@
-//! What the tables and the verdicts show, in words.
+//! The text on what the tables and the verdicts show.
 
 use super::capacity::Way;
 use super::claims::{CAPACITY, CLAIMS, DECISIVE, END, LEARNED, LINEAR, MORE};
@@ -15,7 +15,7 @@ use crate::table::Tables;
 use crate::table::record::Word as _;
 use crate::text::{number, percent_to_tenths};
 
-/// What the tables show and, of each claim, on which choice it hangs.
+/// Writes what the tables show and, for the claims on layers, on which choice each hangs.
 pub fn write(tables: &Tables, ledger: &Ledger) -> String {
     let mut models = tables.rows::<Summary>();
     let (mut layers, mut decisive) = (tables.rows::<Layer>(), tables.rows::<Decisive>());
@@ -46,7 +46,7 @@ pub fn write(tables: &Tables, ledger: &Ledger) -> String {
     said.join(" ")
 }
 
-/// A column of the models of a kind that have one.
+/// Returns the mean of a column over the models of a kind in a part in which it is finite, if there are any.
 fn column(
     models: &[Summary],
     part: Part,
@@ -57,7 +57,7 @@ fn column(
     mean_of_finite(ours.map(column))
 }
 
-/// The share of the trained models' datapoints whose correct logit is the largest one layer before the end.
+/// Returns the share of the trained models' datapoints whose correct logit is the largest one layer before the end.
 fn right_before_last(models: &[Summary], layers: &[Layer], part: Part) -> Option<f64> {
     let last = models.iter().find(|r| r.part == part)?.layers;
     let ours = layers
@@ -66,7 +66,7 @@ fn right_before_last(models: &[Summary], layers: &[Layer], part: Part) -> Option
     mean_of_finite(ours.map(|r| r.right))
 }
 
-/// What the post's pictures show at the settings of the experiment, and with the opposite choices.
+/// Writes what the post's pictures show at the settings of the experiment, and with the opposite choices.
 fn pictures(models: &[Summary], layers: &[Layer]) -> Option<String> {
     let of = |part, f: &dyn Fn(&Summary) -> f64| column(models, part, Kind::Trained, f);
     let right = |part| right_before_last(models, layers, part).map(percent_to_tenths);
@@ -97,7 +97,7 @@ fn pictures(models: &[Summary], layers: &[Layer]) -> Option<String> {
     Some(text)
 }
 
-/// A sentence on how early half of the datapoints of the very same models are right by other ways to tell that.
+/// Writes a sentence on how early half of the datapoints of the very same models are right by each way to tell that.
 fn other_judges(ledger: &Ledger) -> Option<String> {
     let point = ledger.cells_of(END.id).find(|c| c.point)?;
     let but_judge = |c: &Cell| -> Vec<(String, String)> {
@@ -122,7 +122,7 @@ fn other_judges(ledger: &Ledger) -> Option<String> {
     })
 }
 
-/// The ends of the trainings with the opposite choices, in words: `8.1 % learned after 150 steps at N = 1000`.
+/// Writes the ends of the trainings with the opposite choices: `8.1 % learned after 150 steps at N = 1000`.
 fn opposite_ends(models: &[Summary]) -> String {
     let ours = || {
         let ours = models.iter();
@@ -142,7 +142,7 @@ fn opposite_ends(models: &[Summary]) -> String {
     sizes.iter().map(of_size).collect::<Vec<_>>().join(", ")
 }
 
-/// A sentence on models of the other kind of targets, beside those of the experiment at the same N.
+/// Writes a sentence on models of the other kind of targets, beside those of the experiment at the same N.
 fn other_targets(models: &[Summary]) -> Option<String> {
     let trained = |part| {
         models
@@ -163,7 +163,7 @@ fn other_targets(models: &[Summary]) -> Option<String> {
     ))
 }
 
-/// A sentence on how straight the loss falls, beside a model of which it is known that one layer decides.
+/// Writes a sentence on how straight the loss falls, beside a model of which it is known that one layer decides.
 fn straightness(models: &[Summary]) -> Option<String> {
     let of = |kind| column(models, Part::Point, kind, |r| r.late_r2);
     let (trained, look_up) = (of(Kind::Trained)?, of(Kind::LookUp)?);
@@ -176,7 +176,7 @@ fn straightness(models: &[Summary]) -> Option<String> {
     ))
 }
 
-/// A sentence on whether more data are learned earlier.
+/// Writes a sentence on whether more data are learned earlier.
 fn more_data(models: &[Summary]) -> Option<String> {
     let ours = |r: &&Summary| (r.part, r.model) == (Part::Point, Kind::Trained);
     let sizes = models.iter().filter(ours).map(|r| r.n).levels();
@@ -195,7 +195,7 @@ fn more_data(models: &[Summary]) -> Option<String> {
     ))
 }
 
-/// A sentence on the share of the layer that decides, by measure and model.
+/// Writes a sentence on the share of the layer that decides, by measure and model.
 fn who_decides(rows: &[Decisive], ledger: &Ledger) -> Option<String> {
     let value = |kind, measure| {
         let ours = rows
@@ -246,7 +246,7 @@ fn who_decides(rows: &[Decisive], ledger: &Ledger) -> Option<String> {
     Some(text + ".")
 }
 
-/// What follows where the circuit in which no layer decides breaks the claim's bound by the drop of the loss.
+/// Writes what follows where the circuit in which no layer decides breaks the claim's bound by the drop of the loss.
 fn broken(value: &dyn Fn(Kind, Measure) -> Option<f64>, ledger: &Ledger) -> String {
     let condition = &DECISIVE.conditions[Measure::Loss as usize];
     let breaks = |loss: f64| !condition.bound.holds(loss);
@@ -271,7 +271,7 @@ fn broken(value: &dyn Fn(Kind, Measure) -> Option<f64>, ledger: &Ledger) -> Stri
     )
 }
 
-/// A sentence on the number of pairs learned in each way.
+/// Writes a sentence on the number of pairs learned in each way.
 fn capacity(rows: &[OfCapacity], ledger: &Ledger) -> Option<String> {
     let point = rows.first()?;
     let held = point.looked_up;
@@ -308,9 +308,9 @@ fn capacity(rows: &[OfCapacity], ledger: &Ledger) -> Option<String> {
     Some(text)
 }
 
-/// The choice on which a claim hangs most: the one of which two options differ most in how often its bounds are kept,
-/// whether or not its control keeps them too. It is sought in the grid of settings alone: the models of the experiment's
-/// own settings are of another width.
+/// Writes a sentence on the choice on which a claim hangs most: the one of which two options differ most in how often
+/// the claim's bounds are kept, whether or not its control keeps them too. The choice is sought in the grid of settings
+/// alone: the models of the experiment's own settings are of another width.
 fn hangs_on(ledger: &Ledger, id: &str) -> Option<String> {
     let cells: Vec<&Cell> = ledger.cells_of(id).filter(|c| !c.point).collect();
     let point = ledger.cells_of(id).find(|c| c.point);
@@ -358,19 +358,19 @@ fn hangs_on(ledger: &Ledger, id: &str) -> Option<String> {
     ))
 }
 
-/// The width of the models of a cell: `width 100`.
+/// Returns the width of the models of a cell: `width 100`.
 fn of_width(cell: &Cell) -> String {
     let width = option_of(&cell.setting, "width");
     width.map_or(String::new(), |width| format!("width {width}"))
 }
 
-/// The claims that came out otherwise than in the post, each with the reason.
+/// Writes which claims came out otherwise than in the post, each with the reason.
 fn otherwise(ledger: &Ledger) -> Option<String> {
     let entries = CLAIMS.iter().filter_map(|claim| ledger.get(claim.id));
     let others: Vec<String> = entries
         .filter(|e| matches!(e.verdict, Verdict::NotReproduced | Verdict::Reversed))
         .map(|e| match e.id == CAPACITY.id {
-            // The post says it of efficiency, not of a number of pairs.
+            // The post says this of efficiency, not of a number of pairs.
             true => format!("{} ({}; the post only infers it)", e.id, e.reason),
             false => format!("{} ({})", e.id, e.reason),
         })
@@ -403,7 +403,7 @@ mod tests {
     #[test]
     fn what_counts_as_right_is_compared_on_the_very_same_models() {
         let said = other_judges(&reference::LEDGER).expect("a sentence");
-        // Judges of the models of the point setting, and none of other models.
+        // The sentence names all judges of the models of the point setting, and none of other models.
         assert_eq!(said.matches(" % by “").count(), 5, "{said}");
         for judge in [
             "loss < 0.1",

@@ -12,8 +12,8 @@ use crate::stats::affine::Affine;
 /// The ridge penalty, as a share of the mean diagonal of the matrix that it is added to.
 const RIDGE: f64 = 0.1;
 
-/// For each layer and datapoint, the correct logit minus the largest other one, through a lens fitted on the other
-/// half. `streams` holds the residual streams after layers 0 … L, N×d each.
+/// Returns, for each layer and datapoint, the correct logit minus the largest other one, through a lens fitted on the
+/// other half. `streams` holds the residual streams after layers 0 … L, N×d each.
 pub fn margins(streams: &[Vec<f32>], width: usize, targets: &[u32]) -> Vec<Vec<f32>> {
     let outputs = streams.last().expect("the streams of some layer");
     let of_layer = |stream: &Vec<f32>| {
@@ -36,28 +36,28 @@ pub fn margins(streams: &[Vec<f32>], width: usize, targets: &[u32]) -> Vec<Vec<f
     streams.iter().map(of_layer).collect()
 }
 
-/// The correct logit minus the largest other one.
+/// Returns the correct logit minus the largest other one.
 pub fn margin(logits: &[f32], target: u32) -> f32 {
     let others = logits.iter().enumerate();
     let others = others.filter(|&(c, _)| c != target as usize);
     logits[target as usize] - others.fold(f32::NEG_INFINITY, |most, (_, &v)| most.max(v))
 }
 
-/// Every other row of a matrix, from the first or the second on.
+/// Returns every other row of a matrix, from row `from`, 0 or 1, on.
 fn every_other(rows: &[f32], width: usize, from: usize) -> MatRef<'_> {
     let rows = rows.get(from * width..).unwrap_or_default();
     let count = (rows.len() / width).div_ceil(2);
     MatRef::with_strides(rows, count, width, 2 * width, 1).expect("every other row is there")
 }
 
-/// The map from x to what the output has beyond it; `None` where the stream is the same in all rows or not finite.
+/// Fits the map from x to what the output has beyond it; `None` where the stream is the same in all rows or not finite.
 fn correction(x: MatRef, outputs: MatRef) -> Option<Affine> {
     let pairs = (0..x.rows()).flat_map(|i| outputs.row(i).iter().zip(x.row(i)));
     let beyond: Vec<f64> = pairs.map(|(&y, &x)| f64::from(y) - f64::from(x)).collect();
     Affine::fit(x, &beyond, x.cols(), RIDGE).ok()
 }
 
-/// The logits that a lens reads: x itself with its correction, if there is one.
+/// Returns the logits that a lens reads: x itself with its correction, if there is one.
 fn read(correction: Option<&Affine>, x: &[f32]) -> Vec<f32> {
     let Some(correction) = correction else {
         return x.to_vec();

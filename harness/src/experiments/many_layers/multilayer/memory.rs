@@ -1,5 +1,5 @@
-//! An estimate of the memory that the experiment takes. Floats at every step, since the product of what is in range may
-//! not fit an integer.
+//! An estimate of the memory that the experiment takes. It is made of floats at every step, since the product of what
+//! is in range may not fit an integer.
 
 use super::recipe::parameters;
 use super::settings::{Blocks, Settings};
@@ -7,7 +7,7 @@ use super::tables;
 use super::traces::CHUNK;
 use crate::table::Record;
 
-/// Estimated peak memory on so many threads, bytes.
+/// Returns the estimated peak memory in bytes on `threads` threads.
 pub fn estimate(s: &Settings, threads: usize) -> f64 {
     let [_, largest] = s.ends();
     let point = of_model(s.width, s.hidden, s.layers, s.batch.min(largest), largest);
@@ -39,7 +39,7 @@ pub fn estimate(s: &Settings, threads: usize) -> f64 {
     threads as f64 * largest_model + rows(s)
 }
 
-/// A model in training, or one that is read.
+/// Returns the bytes of a model in training, and of one that is read.
 fn of_model(d: usize, h: usize, layers: usize, batch: usize, n: usize) -> f64 {
     let parameters = parameters(d, h, layers);
     let (n, batch) = (n as f64, (batch.max(CHUNK.min(n))) as f64);
@@ -54,8 +54,8 @@ fn of_model(d: usize, h: usize, layers: usize, batch: usize, n: usize) -> f64 {
     training + read + data
 }
 
-/// The circuits built by hand for the smallest N: the one that has all its units in one layer, and the equations for
-/// what they write.
+/// Returns the bytes of the circuits built by hand for the smallest N: of the one that has all its units in one layer,
+/// and of the equations for what they write.
 fn of_circuits(s: &Settings) -> f64 {
     if s.other_seeds == 0 {
         return 0.0;
@@ -68,7 +68,7 @@ fn of_circuits(s: &Settings) -> f64 {
     8.0 * parameters + 8.0 * (n * n + n * d + units * d) + n * units
 }
 
-/// The rows of the tables.
+/// Returns the bytes of the rows of the tables.
 fn rows(s: &Settings) -> f64 {
     let seeds = s.most_seeds.min(100) as f64;
     let models = seeds * (4.0 * s.datapoints.len() as f64 + 4.0);

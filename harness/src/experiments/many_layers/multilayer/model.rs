@@ -1,4 +1,4 @@
-//! One model of the experiment: made, then read.
+//! The models of the experiment: each is made, then read.
 
 use kernels::Exec;
 use kernels::mlp::Parameters;
@@ -17,7 +17,7 @@ use crate::error::Result;
 use crate::experiment::Ctx;
 use crate::session::training::End;
 
-/// One model, and what was read from it.
+/// A model, with what was read from it.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Model {
     pub task: Task,
@@ -25,11 +25,11 @@ pub struct Model {
     pub steps: u64,
     pub end: Option<End>,
     pub checks: Vec<Check>,
-    /// What was read from it, or why there is nothing.
+    /// What was read from the model, or the reason why there is nothing.
     pub reading: Result<Reading, String>,
 }
 
-/// A model, or why there is none; and how its training went, if it was trained.
+/// A model, or the reason why there is none; and how its training went, if it was trained.
 struct Made {
     parameters: Result<Parameters, String>,
     steps: u64,
@@ -62,8 +62,8 @@ impl Model {
     }
 }
 
-/// Everyone who judges whether a datapoint is right: by the threshold of the settings, by a stricter and a more lenient
-/// one, by the largest logit, and through an affine lens.
+/// Returns the judges of whether a datapoint is right: by the threshold of the settings, by those of 0.05, 0.1 and 0.5,
+/// by the largest logit, and through an affine lens.
 pub fn judges(threshold: f64) -> Vec<Judge> {
     let mut judges = vec![Judge::Loss(threshold)];
     for other in [Judge::Loss(0.05), Judge::Loss(0.1), Judge::Loss(0.5)] {
@@ -103,7 +103,8 @@ fn make(task: Task, recipe: &Recipe, data: &Data, exec: Exec, ctx: &Ctx) -> Resu
         Kind::Untrained => by_hand(Ok(data::initial(recipe.shape(), task.seed))),
         Kind::LookUp => by_hand(circuit::look_up(data, d, h, layers, loss)),
         Kind::AndSpread => by_hand(circuit(layers * h, Dealt::ToAllLayers)),
-        // Every layer is as wide as the one with all units, so there are no more of them than it takes.
+        // Every layer is as wide as the one with all units, so there are no more units than it takes: two for each
+        // pair.
         Kind::AndInOneLayer => {
             let units = (layers * h).min(2 * task.n);
             by_hand(circuit(units, Dealt::ToOneLayer))
@@ -111,7 +112,7 @@ fn make(task: Task, recipe: &Recipe, data: &Data, exec: Exec, ctx: &Ctx) -> Resu
     })
 }
 
-/// Saves a model for experiments that look into it.
+/// Saves a model for experiments that look into it, if it is one of those that the settings keep.
 fn save(task: Task, parameters: &Parameters, s: &Settings, ctx: &Ctx) -> Result<()> {
     let mut seeds = ctx.seeds.iter().take(s.saved_seeds);
     let wanted = matches!(task.kind, Kind::Trained | Kind::LookUp);

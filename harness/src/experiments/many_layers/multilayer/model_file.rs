@@ -16,12 +16,12 @@ use super::task::Task;
 use crate::error::{Error, Result};
 use crate::input::read_result;
 
-/// The path of the model of a task from the folder of the run.
+/// Returns the path of the model of a task from the folder of the run.
 pub fn path(task: Task) -> String {
     format!("multilayer/models/{}.safetensors", task.slug())
 }
 
-/// The bytes of a model's file. The same parameters give the same bytes.
+/// Returns the bytes of a model's file. The same parameters give the same bytes.
 pub fn encode(parameters: &Parameters) -> Vec<u8> {
     let mut parts: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
     let mut matrix = |name: String, m: MatRef| {
@@ -49,7 +49,7 @@ pub fn encode(parameters: &Parameters) -> Vec<u8> {
         (name.as_str(), view)
     });
     let activation = parameters.shape().activation.name();
-    // One entry: several would be in no fixed order.
+    // There is one entry, since several would be in no fixed order.
     let metadata = HashMap::from([("activation".to_string(), activation.to_string())]);
     safetensors::serialize(tensors, Some(metadata)).expect("few and small names")
 }
@@ -57,7 +57,7 @@ pub fn encode(parameters: &Parameters) -> Vec<u8> {
 /// Reads a model back.
 ///
 /// # Errors
-/// If the file cannot be read or is no such model; the message names it.
+/// If the file cannot be read or is no such model; the message names the file.
 pub fn read(path: &Path) -> Result<Parameters> {
     let bytes = read_result(path)?;
     decode(&bytes).map_err(|why| Error::input(format!("{}: {why}", path.display())))
@@ -93,8 +93,8 @@ pub fn decode(bytes: &[u8]) -> Result<Parameters, String> {
             }
         },
     };
-    // In the order of the parameters' own slice. Each tensor's shape is checked before anything is multiplied or
-    // allocated: then the sizes are bounded by the bytes that there are.
+    // The tensors are in the order of the parameters' own slice. Each tensor's shape is checked before anything is
+    // multiplied or allocated: then the sizes are bounded by the bytes that there are.
     let mut expected = vec![
         ("embedding.first".to_string(), vec![vocabulary, width]),
         ("embedding.second".into(), vec![vocabulary, width]),
@@ -152,7 +152,7 @@ mod tests {
         parameters
     }
 
-    /// The bytes of a file with these tensors of zeros.
+    /// Returns the bytes of a file with these tensors of zeros.
     fn file(tensors: &[(&str, &[usize])]) -> Vec<u8> {
         let sized = tensors.iter().map(|(name, shape)| {
             let zeros = vec![0; 4 * shape.iter().product::<usize>()];
@@ -182,7 +182,8 @@ mod tests {
         }
     }
 
-    /// As many numbers as a model has, but not in its shapes; and empty matrices so wide that their sizes overflow.
+    /// The files have as many numbers as a model, but not in its shapes, or empty matrices so wide that their sizes
+    /// overflow.
     #[test]
     fn shapes_that_do_not_belong_together_are_named() {
         let good: [(&str, &[usize]); 6] = [

@@ -1,4 +1,4 @@
-//! What is read from one model: means, fractions and quantiles over its datapoints.
+//! The values that are read from one model: means, fractions and quantiles over its datapoints.
 
 use kernels::Exec;
 use kernels::mlp::Parameters;
@@ -16,50 +16,50 @@ use crate::table::record::Word;
 /// A way to tell whether a datapoint is right after a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Judge {
-    /// Its loss is below a threshold.
+    /// The loss is below a threshold.
     Loss(f64),
     /// The correct logit is larger than every other one.
     Argmax,
-    /// The same through an affine lens, fitted on the half of the datapoints that this one is not in.
+    /// The same as `Argmax` through an affine lens, fitted on the half of the datapoints that this one is not in.
     AffineLens,
 }
 
 /// The quantiles over the datapoints that are reported.
 pub const QUANTILES: [f64; 5] = [0.1, 0.25, 0.5, 0.75, 0.9];
 
-/// Number of the median among them.
+/// The place of the median among the quantiles.
 const MEDIAN: usize = 2;
 
-/// What is read from one model.
+/// The values that are read from one model.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Reading {
-    /// Mean loss after layers 0 … L.
+    /// The mean loss after layers 0 … L.
     pub loss: Vec<f64>,
-    /// Quantiles over the datapoints of the loss after layers 0 … L.
+    /// The quantiles over the datapoints of the loss after layers 0 … L.
     pub loss_quantiles: Vec<[f64; 5]>,
-    /// The fractions of the datapoints that are right, by each judge.
+    /// The fractions of the datapoints that are right after layers 0 … L, by each judge.
     pub right: Vec<(Judge, Fractions)>,
-    /// Median over the datapoints of the norm of the gradient of the correct output with respect to the weight matrices
-    /// of blocks 1 … L.
+    /// The median over the datapoints of the norm of the gradient of the correct output with respect to the weight
+    /// matrices of blocks 1 … L.
     pub norm: Vec<f64>,
-    /// For each measure, the median over the datapoints of the shares of blocks 1 … L.
+    /// The median over the datapoints of the shares of blocks 1 … L, for each measure.
     pub shares: [Vec<f64>; 4],
-    /// For each measure, quantiles over the datapoints of the share of the layer that decides.
+    /// The quantiles over the datapoints of the share of the layer that decides, for each measure.
     pub decisive: [[f64; 5]; 4],
-    /// Some datapoints one by one.
+    /// The values of some datapoints one by one.
     pub samples: Vec<Sample>,
 }
 
-/// One datapoint.
+/// The values that are read from one datapoint.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Sample {
-    /// Its number.
+    /// The number of the datapoint.
     pub datapoint: usize,
-    /// Its loss after layers 0 … L.
+    /// The loss after layers 0 … L.
     pub loss: Vec<f64>,
-    /// Its correct logit after layers 0 … L.
+    /// The correct logit after layers 0 … L.
     pub logit: Vec<f64>,
-    /// Its gradient norms in blocks 1 … L.
+    /// The gradient norms in blocks 1 … L.
     pub norm: Vec<f64>,
 }
 
@@ -78,7 +78,7 @@ impl Reading {
         Reading::from_traces(&traces, judges, samples)
     }
 
-    /// Reads what a model computes.
+    /// Reads the traces of a model.
     fn from_traces(traces: &Traces, judges: &[Judge], samples: &[usize]) -> Reading {
         let n = traces.loss[0].len();
         let wide = |v: &Vec<f32>| -> Vec<f64> { v.iter().map(|&v| f64::from(v)).collect() };
@@ -129,16 +129,16 @@ impl Reading {
         }
     }
 
-    /// The fractions by a judge.
+    /// Returns the fractions by a judge.
     ///
     /// # Panics
-    /// If the model was not read by it.
+    /// If the model was not read by that judge.
     pub fn right(&self, judge: Judge) -> &Fractions {
         let found = self.right.iter().find(|(j, _)| *j == judge);
         &found.expect("a judge that it was read by").1
     }
 
-    /// The median over the datapoints of the share of the layer that decides, by a measure.
+    /// Returns the median over the datapoints of the share of the layer that decides, by a measure.
     pub fn decisive_median(&self, measure: Measure) -> f64 {
         self.decisive[measure as usize][MEDIAN]
     }

@@ -5,52 +5,52 @@ use serde::{Deserialize, Serialize};
 
 use super::settings::{Activation, Loss, Settings, Targets};
 
-/// Number of layers of the models with the opposite choices.
+/// The number of layers of the models with the opposite choices.
 const OPPOSITE_LAYERS: usize = 8;
 
-/// Their learning rate.
+/// The learning rate of the models with the opposite choices.
 const OPPOSITE_RATE: f64 = 1e-3;
 
-/// Seconds of a unit of progress on one core of Zen 3 with AVX2.
+/// The seconds of a unit of progress on one core of Zen 3 with AVX2.
 pub const PER_TICK: f64 = 1.2e-5;
 
-/// Seconds of a unit of progress of the small models of the specification curve, on the same.
+/// The seconds of a unit of progress of the small models of the specification curve, on one core of Zen 3 with AVX2.
 pub const PER_SMALL_TICK: f64 = 1.4e-5;
 
-/// Seconds of the gradient for one datapoint, for each parameter, on the same.
+/// The seconds of the gradient for one datapoint, for each parameter, on one core of Zen 3 with AVX2.
 const PER_GRADIENT: f64 = 9e-10;
 
 /// Everything that decides the course of a training, beside its data and its seed.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Recipe {
-    /// Width d of the residual stream; also the length of each one-hot vector and the number of classes.
+    /// The width d of the residual stream; also the length of each one-hot vector and the number of classes.
     pub width: usize,
-    /// Width h of the hidden layer of each block.
+    /// The width h of the hidden layer of each block.
     pub hidden: usize,
-    /// Number of blocks L.
+    /// The number of blocks L.
     pub layers: usize,
-    /// Activation of the hidden layers.
+    /// The activation of the hidden layers.
     pub activation: Activation,
     /// The rule that gives a pair its class.
     pub targets: Targets,
     /// The loss of the output that is minimised.
     pub loss: Loss,
-    /// Datapoints in a minibatch; all of them if there are fewer.
+    /// The number of datapoints in a minibatch; all of them if there are fewer.
     pub batch: usize,
-    /// Learning rate of Adam.
+    /// The learning rate of Adam.
     pub rate: f64,
-    /// Number of training steps, or the most of them if training may stop early.
+    /// The number of training steps, or the most of them if training may stop early.
     pub steps: u64,
     /// Whether training stops once the loss of every datapoint is below the threshold.
     pub stop: bool,
-    /// Steps between two evaluations on all datapoints.
+    /// The number of steps between two evaluations on all datapoints.
     pub check_every: u64,
-    /// Loss below which a datapoint counts as learned.
+    /// The loss below which a datapoint counts as learned.
     pub threshold: f64,
 }
 
 impl Recipe {
-    /// The shape of the model.
+    /// Returns the shape of the model.
     pub fn shape(&self) -> Shape {
         Shape {
             vocabulary: self.width,
@@ -61,7 +61,7 @@ impl Recipe {
         }
     }
 
-    /// The shape of one block of it on a table of `n` residual streams.
+    /// Returns the shape of one block of the model on a table of `n` residual streams.
     pub fn block_shape(&self, n: usize) -> Shape {
         Shape {
             vocabulary: n,
@@ -70,7 +70,7 @@ impl Recipe {
         }
     }
 
-    /// The same choices with as many steps as `n` datapoints need for some epochs.
+    /// Returns the same choices with as many steps as `n` datapoints need for `epochs` epochs.
     pub fn epochs(self, epochs: u64, n: usize) -> Recipe {
         let (_, per_epoch) = self.batches(n);
         Recipe {
@@ -79,38 +79,38 @@ impl Recipe {
         }
     }
 
-    /// Datapoints in a minibatch out of `n`, and how many of those make an epoch.
+    /// Returns the number of datapoints in a minibatch out of `n`, and the number of minibatches in an epoch.
     pub fn batches(&self, n: usize) -> (usize, u64) {
         let batch = self.batch.min(n);
         (batch, n.div_ceil(batch) as u64)
     }
 
-    /// Units of progress that a step on `n` datapoints counts for: about the time that it takes.
+    /// Returns the units of progress that a step on `n` datapoints counts for: about the time that it takes.
     pub fn step_cost(&self, n: usize) -> u64 {
         let (batch, _) = self.batches(n);
         // A step of Adam takes about as long as five datapoints.
         1 + ((batch + 5) as f64 * parameters(self.width, self.hidden, self.layers) / 1e5) as u64
     }
 
-    /// Estimated seconds to read a model of `n` datapoints on one core: a gradient for each of them.
+    /// Returns the estimated seconds to read a model of `n` datapoints on one core: a gradient for each of them.
     pub fn reading(&self, n: usize) -> f64 {
         PER_GRADIENT * n as f64 * parameters(self.width, self.hidden, self.layers)
     }
 
-    /// Units of progress of a whole training.
+    /// Returns the units of progress of a whole training on `n` datapoints.
     pub fn cost(&self, n: usize) -> u64 {
         self.steps * self.step_cost(n)
     }
 }
 
-/// Number of parameters of a model; a float, since it may not fit an integer.
+/// Returns the number of parameters of a model; a float, since it may not fit an integer.
 pub fn parameters(width: usize, hidden: usize, layers: usize) -> f64 {
     let (d, h, layers) = (width as f64, hidden as f64, layers as f64);
     2.0 * d * d + layers * (2.0 * d * h + d + h)
 }
 
 impl Settings {
-    /// The recipe of these settings for `n` datapoints.
+    /// Returns the recipe of these settings for `n` datapoints.
     pub fn recipe(&self, n: usize) -> Recipe {
         let recipe = Recipe {
             width: self.width,
@@ -129,7 +129,7 @@ impl Settings {
         recipe.epochs(self.epochs, n)
     }
 
-    /// The recipe with the opposite of each choice for `n` datapoints.
+    /// Returns the recipe with the opposite of each choice for `n` datapoints.
     pub fn opposite(&self, n: usize) -> Recipe {
         Recipe {
             layers: OPPOSITE_LAYERS,

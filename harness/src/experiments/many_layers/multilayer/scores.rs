@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 pub struct Scores {
     /// R² of a straight line through the mean loss after each layer of the last half.
     pub late_r2: f64,
-    /// Largest change of the mean loss over one of these layers.
+    /// The largest change of the mean loss over one of the layers of the last half.
     pub late_change: f64,
-    /// For each measure, the median over the datapoints of the share of the layer that decides.
+    /// The median over the datapoints of the share of the layer that decides, for each measure.
     pub decisive: [f64; 4],
     /// The layers after which datapoints are right, by each judge.
     pub right: Vec<(Judge, Right)>,
@@ -22,13 +22,13 @@ pub struct Scores {
 /// The layers after which datapoints are right, by one judge.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Right {
-    /// Fraction at the output.
+    /// The fraction of the datapoints that are right at the output.
     pub last: f64,
-    /// Fraction one layer before the end.
+    /// The fraction that are right one layer before the end.
     pub before_last: f64,
-    /// Mean fraction after layers 0 … L−1.
+    /// The mean fraction after layers 0 … L−1.
     pub area: f64,
-    /// The first layer after which half are right, as a share of L.
+    /// The first layer after which half of the datapoints are right, as a share of L.
     pub depth: f64,
 }
 
@@ -44,7 +44,7 @@ impl Right {
 }
 
 impl Scores {
-    /// The scores of a model that was read.
+    /// Returns the scores of a model that was read.
     pub fn of(reading: &Reading) -> Scores {
         let (late_r2, late_change) = late_layers(&reading.loss);
         let right = reading.right.iter();
@@ -56,10 +56,10 @@ impl Scores {
         }
     }
 
-    /// The layers after which datapoints are right by a judge.
+    /// Returns the layers after which datapoints are right by a judge.
     ///
     /// # Panics
-    /// If the model was not read by it.
+    /// If the model was not read by that judge.
     pub fn right(&self, judge: Judge) -> Right {
         let found = self.right.iter().find(|(j, _)| *j == judge);
         found.expect("a judge that it was read by").1

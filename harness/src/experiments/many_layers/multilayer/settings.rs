@@ -6,7 +6,7 @@ pub use super::settings_of_parts::{Blocks, Capacity, Curve, OtherBlocks};
 use crate::sae::training::{self, BATCH, STEPS};
 use crate::settings::range::{above, increasing, worded};
 
-/// Name of the experiment.
+/// The name of the experiment.
 pub const ID: &str = "multilayer";
 
 crate::settings! {
@@ -68,15 +68,15 @@ crate::words! {
     /// A loss of the output, summed over its d entries.
     #[serde(rename_all = "kebab-case")]
     pub enum Loss {
-        /// ‖x − e_y‖²
+        /// The squared error ‖x − e_y‖².
         SquaredError,
-        /// −log softmax(x)_y
+        /// The cross-entropy −log softmax(x)_y.
         CrossEntropy,
     }
 }
 
 impl Loss {
-    /// The kernel that computes it.
+    /// Returns the kernel that computes the loss.
     pub fn kernel(self) -> kernels::loss::Loss {
         match self {
             Loss::SquaredError => kernels::loss::Loss::SquaredError,
@@ -84,7 +84,7 @@ impl Loss {
         }
     }
 
-    /// The other one.
+    /// Returns the other loss.
     pub fn other(self) -> Loss {
         match self {
             Loss::SquaredError => Loss::CrossEntropy,
@@ -97,14 +97,14 @@ impl Loss {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Activation {
-    /// Exact GELU.
+    /// The exact GELU, x·Φ(x).
     Gelu,
-    /// ReLU.
+    /// The ReLU, max(0, x).
     Relu,
 }
 
 impl Activation {
-    /// The kernel that computes it.
+    /// Returns the kernel that computes the activation.
     pub fn kernel(self) -> kernels::Activation {
         match self {
             Activation::Gelu => kernels::Activation::Gelu,
@@ -117,14 +117,14 @@ impl Activation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Targets {
-    /// Uniformly at random.
+    /// A class drawn uniformly at random.
     Random,
-    /// (i + j) mod d.
+    /// The class (i + j) mod d.
     Modular,
 }
 
 impl Targets {
-    /// The other one.
+    /// Returns the other rule.
     pub fn other(self) -> Targets {
         match self {
             Targets::Random => Targets::Modular,
@@ -134,7 +134,7 @@ impl Targets {
 }
 
 impl Settings {
-    /// The smallest and the largest number of datapoints.
+    /// Returns the smallest and the largest number of datapoints.
     pub fn ends(&self) -> [usize; 2] {
         let (first, last) = (self.datapoints.first(), self.datapoints.last());
         [first, last].map(|n| n.copied().unwrap_or(0))

@@ -45,7 +45,7 @@ crate::settings! {
     pub struct Capacity {
         /// Width d of the models.
         width: usize = 48, quick = 24, in 2..=8192;
-        // Narrow, since wide blocks learn all d² pairs that there are, in either way.
+        // The blocks are narrow, since wide blocks learn all d² pairs that there are, in either way.
         /// Width h of the hidden layers of their blocks.
         hidden: usize = 10, quick = 4, in 1..=65536;
         /// Number of blocks L.
@@ -74,7 +74,8 @@ crate::settings! {
 }
 
 crate::settings! {
-    /// Settings of the specification curve of that search: it is repeated for every combination of these.
+    /// Settings of the specification curve of the search for the most pairs: the search is repeated for every
+    /// combination of these.
     pub struct OtherBlocks {
         /// Numbers of blocks L.
         layers: Vec<usize> = vec![4, 8, 16], in worded(
@@ -93,7 +94,7 @@ crate::settings! {
     }
 }
 
-/// Learning rates of a specification curve.
+/// Returns the range of the learning rates of a specification curve.
 fn rates() -> impl Allows<Vec<f64>> {
     so_that(
         "1 to 8 numbers, increasing, above 0 and at most 3e38",
@@ -107,7 +108,7 @@ fn rates() -> impl Allows<Vec<f64>> {
 }
 
 impl Curve {
-    /// The number of datapoints at a load.
+    /// Returns the number of datapoints at a load.
     pub fn datapoints(&self, load: f64) -> usize {
         ((load * self.width as f64).round() as usize).max(1)
     }
@@ -116,23 +117,23 @@ impl Curve {
 /// Blocks whose pairs are counted, and the learning rate that they are trained at.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Blocks {
-    /// Number of blocks L.
+    /// The number of blocks L.
     pub layers: usize,
-    /// Width h of their hidden layers.
+    /// The width h of the hidden layers of the blocks.
     pub hidden: usize,
-    /// Learning rate of Adam.
+    /// The learning rate of Adam.
     pub rate: f64,
 }
 
 impl Blocks {
-    /// Pairs that look-up blocks of the same size hold: one a hidden unit.
+    /// Returns the number of pairs that look-up blocks of the same size hold: one for each hidden unit.
     pub fn looked_up(&self) -> usize {
         self.layers * self.hidden
     }
 }
 
 impl Capacity {
-    /// The blocks at the settings of the experiment.
+    /// Returns the blocks at the settings of the experiment.
     pub fn blocks(&self) -> Blocks {
         Blocks {
             layers: self.layers,
@@ -141,8 +142,8 @@ impl Capacity {
         }
     }
 
-    /// The blocks to search with and the most seeds to do so at: first those at the settings of the experiment, then all
-    /// others of the specification curve, if there is one.
+    /// Returns the blocks to search with, each with the most seeds to do so at: first those at the settings of the
+    /// experiment, then all others of the specification curve, if there is one.
     pub fn searches(&self) -> Vec<(Blocks, usize)> {
         let mut searches = vec![(self.blocks(), self.seeds)];
         let in_curve = self.curve.seeds.min(self.seeds);
@@ -162,7 +163,7 @@ impl Capacity {
         searches
     }
 
-    /// The numbers of pairs that are tried with some blocks, increasing.
+    /// Returns the numbers of pairs that are tried with some blocks, increasing.
     pub fn datapoints(&self, blocks: &Blocks) -> Vec<usize> {
         let most = self.width * self.width;
         let numbers = self.loads.iter().map(|load| {

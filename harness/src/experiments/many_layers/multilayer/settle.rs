@@ -13,9 +13,9 @@ use crate::claim::Setting;
 use crate::claim::outcome::Outcome;
 use crate::stats::observations::Observations as _;
 
-/// Choices of training, and the scores of the models that were trained so.
+/// A cell: choices of training, and the scores of the models that were trained so.
 struct Cell {
-    /// The choices with what was chosen.
+    /// The names of the choices, each with what was chosen.
     options: Vec<(&'static str, String)>,
     /// Whether these are the settings of the experiment.
     is_point: bool,
@@ -23,10 +23,10 @@ struct Cell {
     models: Models,
 }
 
-/// The choice of the specification curves that is what counts as right.
+/// The name of the choice, in the specification curves, of what counts as right.
 pub const JUDGE: &str = "right";
 
-/// For each seed the scores of the trained models, and those of the look-up models of the same N.
+/// The scores of the trained models and those of the look-up models of the same N, for each seed.
 type Models = Vec<(u64, [OfEachN; 2])>;
 
 /// Measures every condition of the claims on layers, at the settings of the experiment and, if there is a specification
@@ -59,7 +59,7 @@ pub fn on_layers(
 }
 
 impl Cell {
-    /// Settles the claims in this cell: those that ask when a datapoint is right once for each way to judge that.
+    /// Settles the claims in this cell: those that ask when a datapoint is right, once for each way to judge that.
     fn settle(&self, s: &Settings, outcome: &mut Outcome) {
         let by_settings = Judge::Loss(s.threshold);
         let setting = |options: Vec<_>, judge| {
@@ -86,7 +86,7 @@ impl Cell {
     }
 }
 
-/// The cell of the settings of the experiment.
+/// Returns the cell of the settings of the experiment.
 fn point(s: &Settings, models: &[Model], seeds: &[u64]) -> Cell {
     let of_kind = |kind: Kind, seed: u64| -> OfEachN {
         let ours = models.iter().filter(|m| {
@@ -129,8 +129,8 @@ fn point(s: &Settings, models: &[Model], seeds: &[u64]) -> Cell {
     }
 }
 
-/// The cells of the specification curve, one for each two loads that follow one another. A cell with early stop in which no
-/// training stops early has the very models of that with equal steps, and is left out.
+/// Returns the cells of the specification curve, one for each two loads that follow one another. A cell with early stop
+/// in which no training stops early has the very models of that with equal steps, and is left out.
 fn of_curve(s: &Settings, runs: &[Run]) -> Vec<Cell> {
     let seeds = runs.iter().map(|run| run.seed).distinct();
     let mut found = Vec::new();
@@ -168,8 +168,8 @@ fn of_curve(s: &Settings, runs: &[Run]) -> Vec<Cell> {
     found
 }
 
-/// The scores of the trained models of a cell of the curve with these numbers of datapoints at a seed, and those of the
-/// look-up models.
+/// Returns the scores of the trained models of a cell of the curve with these numbers of datapoints at a seed, and
+/// those of the look-up models.
 fn of_seed(runs: &[Run], cell: curve::Cell, ends: [usize; 2], seed: u64) -> [OfEachN; 2] {
     let ours = runs
         .iter()
@@ -179,7 +179,8 @@ fn of_seed(runs: &[Run], cell: curve::Cell, ends: [usize; 2], seed: u64) -> [OfE
     [trained.collect(), look_up.collect()]
 }
 
-/// Whether scores are the same in all their bits. A depth at which no half is right is NaN, and the same as another.
+/// Returns whether scores are the same in all their bits. A depth is NaN where half are never right, and is then the
+/// same as another NaN.
 fn are_same(a: &Models, b: &Models) -> bool {
     let [a, b] = [a, b].map(|models| postcard::to_allocvec(models).expect("scores are plain data"));
     a == b
@@ -190,7 +191,7 @@ fn are_same(a: &Models, b: &Models) -> bool {
 pub fn capacity(s: &Settings, attempts: &[Attempt], seeds: &[u64], outcome: &mut Outcome) {
     let c = &s.capacity;
     let point = c.blocks();
-    // If it was not looked for at any seed, one row says so.
+    // If the number was not looked for at any seed, one row says so.
     for &seed in seeds.iter().take(c.seeds.max(1)) {
         let [of_end_to_end, of_look_up] = learned_with(c, &point, attempts, seed);
         outcome.settle(&CAPACITY, seed, of_end_to_end, of_look_up);
@@ -213,7 +214,8 @@ pub fn capacity(s: &Settings, attempts: &[Attempt], seeds: &[u64], outcome: &mut
     }
 }
 
-/// What [`CAPACITY`] measures with some blocks at a seed: of blocks trained end to end, and of look-up blocks.
+/// Measures the conditions of [`CAPACITY`] with some blocks at a seed: of blocks trained end to end, and of look-up
+/// blocks.
 fn learned_with(
     c: &Capacity,
     blocks: &Blocks,
@@ -234,7 +236,7 @@ fn learned_with(
         }
     });
     if top > 0 && learned == [top; 2] {
-        // Nobody knows which of them would have learned more.
+        // It is not known which way would have learned more.
         block_by_block = Err(format!(
             "both ways learned {top} pairs, the most that were tried"
         ));
@@ -266,7 +268,8 @@ mod tests {
             .into_iter()
             .map(|load| s.curve.datapoints(load));
         let n: Vec<usize> = n.collect();
-        // All scores are alike, but that of the trainings on all datapoints the early stop ended the smallest one.
+        // All scores are alike, but for one: of the trainings on all datapoints at once, the early stop ends the one on
+        // the smallest N.
         let run = |cell: curve::Cell, n: usize, seed: u64, is_ended: bool| {
             let right = Right {
                 last: 1.0,

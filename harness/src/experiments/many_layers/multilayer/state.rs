@@ -1,4 +1,4 @@
-//! The state of a training, with what was seen on the way.
+//! The state of a training, with the evaluations on its way.
 
 use kernels::mlp::Parameters;
 use serde::{Deserialize, Serialize};
@@ -9,34 +9,34 @@ use crate::store::snapshot::Snapshot;
 /// The state of a training.
 pub type State = training::State<Watched>;
 
-/// A model in training, and what was seen of it on the way.
+/// A model in training, with the evaluations on its way.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Watched {
     /// The model.
     pub model: Parameters,
-    /// A look at all datapoints now and then.
+    /// The evaluations on all datapoints so far.
     pub checks: Vec<Check>,
 }
 
-/// The losses of all datapoints after some step.
+/// An evaluation on all datapoints after some step.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Check {
-    /// Steps done by then.
+    /// The number of steps done by then.
     pub step: u64,
-    /// Mean loss of the output.
+    /// The mean loss of the output.
     pub loss: f64,
-    /// Datapoints whose loss at the output is below the threshold.
+    /// The number of datapoints whose loss at the output is below the threshold.
     pub learned: u64,
     /// R² of a straight line through the mean loss after each layer of the last half.
     pub late_r2: f64,
-    /// Mean over layers 0 … L−1 of the fraction below the threshold.
+    /// The mean over layers 0 … L−1 of the fraction below the threshold.
     pub area: f64,
     /// The first layer after which half of the datapoints are below the threshold, as a share of L.
     pub depth: f64,
 }
 
 impl Watched {
-    /// A model that nobody has looked at.
+    /// Returns a model without evaluations.
     pub fn new(model: Parameters) -> Watched {
         Watched {
             model,

@@ -13,11 +13,11 @@ use super::traces::CHUNK;
 use crate::error::Result;
 use crate::experiment::Ctx;
 
-/// The models of a seed to look into: the trained one on the most datapoints that has learned them and has a look-up
-/// model beside it, and this one, in which nothing is ever half done.
+/// Returns the models of a seed to look into: the trained one on the most datapoints that has learned them and has a
+/// look-up model beside it, and that look-up model, in which no output is ever half done.
 ///
 /// # Errors
-/// If there are none; the message says why.
+/// If there are no such models, or one of them was not saved; the message says why.
 pub fn models(seed: u64, ctx: &Ctx) -> Result<[Task; 2], String> {
     let rows = ctx.input(ID).rows::<Summary>();
     let ours = rows
@@ -53,19 +53,19 @@ pub fn models(seed: u64, ctx: &Ctx) -> Result<[Task; 2], String> {
     Ok(tasks)
 }
 
-/// What a model computes for each of the datapoints that it was trained on.
+/// The residual streams of a model on the datapoints that it was trained on.
 #[derive(Debug)]
 pub struct Streams {
     /// The model.
     pub parameters: Parameters,
-    /// Datapoints.
+    /// The number of datapoints.
     pub n: usize,
-    /// x₀ … x_L, N×d each.
+    /// The streams x₀ … x_L, N×d each.
     layers: Vec<Vec<f32>>,
 }
 
 impl Streams {
-    /// The streams of a model that was saved.
+    /// Computes the streams of a model that was saved.
     pub fn of(task: Task, exec: Exec, ctx: &Ctx) -> Result<Streams> {
         let parameters = model_file::read(&ctx.session.find(&model_file::path(task)))?;
         let shape = parameters.shape();
@@ -86,7 +86,8 @@ impl Streams {
         })
     }
 
-    /// Estimated memory of those of the largest model, bytes: the model, its streams, and what computes them.
+    /// Returns the estimated memory in bytes of the streams of the largest model: the model, its streams, and what
+    /// computes them.
     pub fn memory(s: &Settings) -> f64 {
         // The stream of the look-up model holds a code beside the logits.
         let (d, h, layers) = (s.width as f64, s.hidden as f64, s.layers as f64);
@@ -95,18 +96,18 @@ impl Streams {
         let model = 2.0 * d * wide + layers * (2.0 * wide * h + wide + h);
         let streams = n as f64 * (layers + 1.0) * wide;
         let workspace = CHUNK.min(n) as f64 * ((layers + 3.0) * wide + (2.0 * layers + 1.0) * h);
-        // All d² pairs are drawn from.
+        // The pairs are drawn out of all d².
         4.0 * (model + streams + workspace) + 8.0 * d * d
     }
 
-    /// The residual stream after layer l, N×d.
+    /// Returns the residual stream after layer l, N×d.
     pub fn layer(&self, l: usize) -> MatRef<'_> {
         let width = self.parameters.shape().width;
         MatRef::from_rows(&self.layers[l], width)
     }
 }
 
-/// The factor that brings a stream to a mean squared distance of 1 from its mean.
+/// Returns the factor that brings a stream to a mean squared distance of 1 from its mean; 1 if it does not vary.
 pub fn scale(x: MatRef) -> f32 {
     let n = x.rows() as f64;
     let variance = |j: usize| {

@@ -64,9 +64,9 @@ crate::rows! {
         mean_loss: f64 ["loss"],
         /// 10 % quantile over the datapoints of that loss
         loss_q10: f64 ["loss"],
-        /// their median
+        /// median over the datapoints of that loss
         loss_median: f64 ["loss"],
-        /// 90 % quantile
+        /// 90 % quantile over the datapoints of that loss
         loss_q90: f64 ["loss"],
         /// fraction of the datapoints whose loss is below the threshold
         learned: f64 ["1"],
@@ -195,7 +195,7 @@ crate::rows! {
         depth: f64 ["1"],
         /// mean over layers 0 to L-1 of the fraction learned
         area: f64 ["1"],
-        /// the same of the fraction whose correct logit is the largest
+        /// mean over layers 0 to L-1 of the fraction of the datapoints whose correct logit is the largest
         right_area: f64 ["1"],
         /// R² of a line through the mean loss after each layer of the last half
         late_r2: f64 ["1"],

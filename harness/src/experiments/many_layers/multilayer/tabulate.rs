@@ -1,4 +1,4 @@
-//! The rows of the tables, out of what was measured.
+//! The conversion of what was measured into the rows of the tables.
 
 use super::capacity::Attempt;
 use super::curve::{Cell, Run};
@@ -13,7 +13,7 @@ use crate::session::training::End;
 use crate::table::Table;
 use crate::table::record::Word;
 
-/// All tables, in order.
+/// Returns all tables, in order.
 pub fn all(s: &Settings, models: &[Model], curve: &[Run], capacity: &[Attempt]) -> Vec<Table> {
     let read = || {
         let pairs = models.iter().map(|m| (m, m.reading.as_ref().ok()));
@@ -77,7 +77,7 @@ fn summary(s: &Settings, model: &Model) -> Summary {
     }
 }
 
-/// The value of a layer among those of blocks 1 … L; the input has none.
+/// Returns the value of a layer among those of blocks 1 … L; NaN for the input, which has none.
 fn of_block(values: &[f64], layer: usize) -> f64 {
     layer.checked_sub(1).map_or(f64::NAN, |block| values[block])
 }

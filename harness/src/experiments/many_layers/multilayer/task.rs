@@ -8,11 +8,11 @@ crate::words! {
     pub enum Part {
         /// The settings of the experiment, at which its claims are settled.
         Point,
-        /// The opposite of each choice: squared error, all datapoints in a batch, eight layers, equal steps, and an end
-        /// as soon as every datapoint is learned.
+        /// The opposite of each choice: the other loss, all datapoints in a batch, eight layers, equal steps, and an
+        /// end as soon as every datapoint is learned.
         Opposite,
-        /// The settings of the experiment, with (i + j) mod d for a class where they have random ones, and the other
-        /// way round.
+        /// The settings of the experiment with the other kind of targets: the class (i + j) mod d instead of a random
+        /// one, or the other way round.
         OtherTargets,
         /// The settings of the experiment, with many more epochs.
         Long,
@@ -20,17 +20,18 @@ crate::words! {
 }
 
 crate::words! {
-    /// What a model is.
+    /// The way in which a model is made.
     pub enum Kind {
-        /// Trained on the loss of its output.
+        /// A model trained on the loss of its output.
         Trained,
-        /// The model as it was before training.
+        /// A model as it was before training.
         Untrained,
-        /// Built by hand: each datapoint is looked up by one hidden unit of one layer, and right from there on.
+        /// A model built by hand: each datapoint is looked up by one hidden unit of one layer, and right from there on.
         LookUp,
-        /// Built by hand: every output is a sum over many hidden units that are dealt at random to all layers.
+        /// A circuit built by hand: every output is a sum over many hidden units that are dealt at random to all
+        /// layers.
         AndSpread,
-        /// The same units, all in one layer.
+        /// A circuit of such units, all in one layer.
         AndInOneLayer,
     }
 }
@@ -38,20 +39,20 @@ crate::words! {
 /// One model.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Task {
-    /// The part of the experiment that it belongs to.
+    /// The part of the experiment that the model belongs to.
     pub part: Part,
     /// The loss that is minimised and measured.
     pub loss: Loss,
-    /// Number of datapoints.
+    /// The number of datapoints.
     pub n: usize,
-    /// Seed of data, initial parameters and order.
+    /// The seed of the data, of the initial parameters and of the order of the data.
     pub seed: u64,
-    /// What it is.
+    /// The kind of the model.
     pub kind: Kind,
 }
 
 impl Task {
-    /// Name of its files.
+    /// Returns the name of the model in its files.
     pub fn slug(&self) -> String {
         let Task {
             part,

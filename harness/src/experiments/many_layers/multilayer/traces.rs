@@ -7,11 +7,12 @@ use super::data::Data;
 use super::lens::{self, margin};
 use super::settings::Loss;
 
-/// Datapoints in one pass.
+/// The number of datapoints in one pass.
 pub const CHUNK: usize = 1024;
 
-/// What a model computes for each of its datapoints. All but the norms are of the residual stream after layers 0 … L,
-/// read as if it were the output (the logit lens); they are indexed by the layer, then the datapoint.
+/// What a model computes for each of its datapoints. All but the norms are read from the residual stream after layers 0
+/// … L as if it were the output (the logit lens) or, where that is said, through an affine lens. All are indexed by the
+/// layer, then the datapoint.
 #[derive(Debug, Clone)]
 pub struct Traces {
     /// The loss.
@@ -20,14 +21,14 @@ pub struct Traces {
     pub logit: Vec<Vec<f32>>,
     /// The correct logit minus the largest other one: the class is right where this is above 0.
     pub margin: Vec<Vec<f32>>,
-    /// The same through an affine lens, fitted on the half of the datapoints that this one is not in.
+    /// The margin through an affine lens, fitted on the half of the datapoints that this one is not in.
     pub affine_margin: Vec<Vec<f32>>,
-    /// Norms of the gradient of the correct output with respect to the weight matrices of blocks 1 … L.
+    /// The norms of the gradient of the correct output with respect to the weight matrices of blocks 1 … L.
     pub norm: Vec<Vec<f32>>,
 }
 
 impl Traces {
-    /// Runs a model on its data.
+    /// Runs a model on its data, and traces what it computes.
     pub fn of(exec: Exec, parameters: &Parameters, data: &Data, loss: Loss) -> Traces {
         let shape = parameters.shape();
         let (layers, n) = (shape.layers, data.len());

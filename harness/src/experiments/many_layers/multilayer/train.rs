@@ -55,27 +55,27 @@ pub fn train_at_once(
     Ok(state)
 }
 
-/// The buffers of a training.
+/// A training: its recipe, its data and its buffers.
 pub struct Trainer<'a> {
     recipe: &'a Recipe,
     data: &'a Data,
     seed: u64,
-    /// The parameters before this one stay as they are.
+    /// The index of the first parameter that is trained; those before it stay as they are.
     trained_from: usize,
     exec: Exec,
     adam: Adam,
     workspace: Workspace,
     gradient: Parameters,
-    /// Number and order of the current epoch.
+    /// The number and the order of the current epoch.
     epoch: Option<(u64, Vec<usize>)>,
     pairs: Vec<[u32; 2]>,
     targets: Vec<u32>,
-    /// (L+1)×B.
+    /// The losses of a minibatch after layers 0 … L, (L+1)×B.
     losses: Vec<f32>,
 }
 
 impl<'a> Trainer<'a> {
-    /// The buffers for the training of a model of some shape.
+    /// Returns the trainer of a model of some shape.
     pub fn new(recipe: &'a Recipe, data: &'a Data, seed: u64, shape: Shape, exec: Exec) -> Self {
         let (batch, _) = recipe.batches(data.len());
         Trainer {
@@ -97,7 +97,7 @@ impl<'a> Trainer<'a> {
         }
     }
 
-    /// Leaves the parameters before this one as they are.
+    /// Returns the trainer with the parameters before `trained_from` left as they are.
     pub fn only_after(self, trained_from: usize) -> Self {
         Trainer {
             trained_from,
@@ -105,7 +105,7 @@ impl<'a> Trainer<'a> {
         }
     }
 
-    /// One step of Adam, and a look at all datapoints where it is time for one.
+    /// Does one step of Adam, and evaluates the model on all datapoints where it is time for that.
     pub fn step(&mut self, state: &mut State) {
         self.gather(state.step);
         mlp::forward(
@@ -158,7 +158,7 @@ impl<'a> Trainer<'a> {
         }
     }
 
-    /// The first layer after which a loss of the current minibatch is not finite, if one of the output is not.
+    /// Returns the first layer after which a loss of the current minibatch is not finite, if one of the output is not.
     fn not_finite(&mut self) -> Option<usize> {
         let layers = self.gradient.shape().layers;
         let mut finite = |l: usize| {
@@ -174,7 +174,7 @@ impl<'a> Trainer<'a> {
         (0..=layers).find(|&l| !finite(l))
     }
 
-    /// Looks at all datapoints, and says how the training ends if it does.
+    /// Evaluates the model on all datapoints, and returns how the training ends if it does.
     fn check(&mut self, state: &mut State) -> Option<End> {
         let (n, layers) = (self.data.len(), self.gradient.shape().layers);
         let (batch, _) = self.recipe.batches(n);
@@ -218,7 +218,7 @@ impl<'a> Trainer<'a> {
     }
 }
 
-/// The end of a training whose loss after this layer, the first such one, is no finite number.
+/// Returns the end of a training that diverged: the loss is not finite first after layer `layer`.
 fn diverged(layer: usize) -> End {
     End::Diverged(format!("the loss of layer {layer}"))
 }
@@ -233,8 +233,8 @@ mod tests {
     use crate::experiments::many_layers::multilayer::settings::Targets;
     use crate::settings::{Preset, Settings as _};
 
-    /// A block on a table of streams is trained as part of a model whose other parameters stay: the table does, and the
-    /// output of its rows gets better.
+    /// A block on a table of streams is trained as part of a model whose other parameters stay: the table does not
+    /// change, and the output of its rows gets better.
     #[test]
     fn a_block_learns_on_streams_that_stay_as_they_are() {
         let s = Settings {

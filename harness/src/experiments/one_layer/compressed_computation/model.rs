@@ -11,7 +11,7 @@ use crate::phase::Phase;
 use crate::rng::Rng;
 use crate::session::training::{self, Course, Learner, State};
 
-/// One layer to train.
+/// The choices that tell one layer to train from the others: the noise in its target, its scale, and the seed.
 #[derive(Debug, Clone, Copy)]
 pub struct Task {
     pub noise: Noise,
@@ -29,12 +29,12 @@ impl std::fmt::Display for Task {
     }
 }
 
-/// A layer without biases.
+/// The layer y = W₂ ReLU(W₁x), without biases.
 #[derive(Debug, Clone)]
 pub struct Model {
     features: usize,
     neurons: usize,
-    /// W₁, neurons × features, then W₂, features × neurons.
+    /// The weights: W₁, neurons × features, then W₂, features × neurons.
     pub weights: Vec<f32>,
 }
 
@@ -49,7 +49,7 @@ impl Learner for Model {
 }
 
 impl Model {
-    /// The initial layer: normal weights of variance 1 over the number of inputs.
+    /// Returns a layer before its training: normal weights of variance 1 over the number of inputs of their matrix.
     pub fn start(features: usize, neurons: usize, rng: &mut Rng) -> Self {
         let mut normal = |inputs: usize| (rng.normal() / (inputs as f64).sqrt()) as f32;
         let size = features * neurons;
@@ -70,7 +70,7 @@ impl Model {
         ]
     }
 
-    /// W₁x, its ReLU and W₂ of that, a row a sample.
+    /// Returns W₁x, its ReLU and the output W₂ ReLU(W₁x), a row for each sample.
     fn forward(&self, exec: Exec, x: &[f32]) -> [Vec<f32>; 3] {
         let [first, second] = self.matrices();
         let x = MatRef::from_rows(x, self.features);
@@ -88,15 +88,15 @@ impl Model {
         [before, active, y]
     }
 
-    /// Sum over samples and features of the squared error, in f64.
+    /// Returns the squared error, summed over samples and features in f64.
     pub fn squared_error(&self, exec: Exec, x: &[f32], target: &[f32]) -> f64 {
         let [_, _, y] = self.forward(exec, x);
         let errors = y.iter().zip(target).map(|(y, t)| f64::from(y - t));
         errors.map(|e| e * e).sum()
     }
 
-    /// The gradient of the squared error, mean over so many samples and their features, with respect to the weights. Rows
-    /// may be fewer: samples whose input and target are 0 add nothing.
+    /// Returns the gradient of the squared error, the mean over `samples` samples and their features, with respect to
+    /// the weights. `x` and `target` may have fewer rows: samples whose input and target are 0 add nothing.
     pub fn gradient(&self, exec: Exec, samples: usize, x: &[f32], target: &[f32]) -> Vec<f32> {
         let [before, active, mut error] = self.forward(exec, x);
         let factor = 2.0 / (samples * self.features) as f32;
@@ -126,7 +126,8 @@ impl Model {
     }
 }
 
-/// One step of AdamW (Loshchilov and Hutter, Decoupled weight decay regularization, 2019) under half a cosine.
+/// Does one step of AdamW (Loshchilov and Hutter, Decoupled weight decay regularization, 2019), with a learning rate
+/// that falls along half a cosine.
 fn update(state: &mut State<Model>, exec: Exec, gradient: &[f32], s: &Settings) {
     let done = state.step as f64 / s.steps as f64;
     let rate = s.learning_rate * 0.5 * (1.0 + (std::f64::consts::PI * done).cos());
@@ -140,7 +141,7 @@ fn update(state: &mut State<Model>, exec: Exec, gradient: &[f32], s: &Settings) 
     state.update(exec, adam, gradient, 0..gradient.len());
 }
 
-/// Trains a layer from its last checkpoint, or from the start.
+/// Trains a layer from its last checkpoint, or from the start; `samples` gives the random stream of each step.
 pub fn train(
     task: &Task,
     s: &Settings,

@@ -1,4 +1,4 @@
-//! What the layer is trained on: sparse inputs, their ReLU, and a linear part.
+//! The data that the layer is trained on: sparse inputs, and targets that are their ReLU plus a linear part.
 
 use rand::RngExt as _;
 
@@ -6,19 +6,19 @@ use super::settings::Settings;
 use crate::rng::Rng;
 
 crate::words! {
-    /// What is added to the ReLU of the input in the target.
+    /// The linear part that is added to the ReLU of the input in the target.
     pub enum Noise {
-        /// Nothing.
+        /// No linear part.
         #[strum(serialize = "none")]
         Nothing,
-        /// Mx with a symmetric M.
+        /// The linear part Mx with a symmetric M.
         Symmetric,
-        /// Mx with an M of independent entries.
+        /// The linear part Mx with an M of independent entries.
         Asymmetric,
     }
 }
 
-/// Samples in one pass over held-out data.
+/// The number of samples in one pass over held-out data.
 pub const CHUNK: usize = 4096;
 
 /// The target ReLU(x) + Mx and the law of x: each entry is uniform on [−1, 1] with a probability, else 0.
@@ -26,12 +26,14 @@ pub const CHUNK: usize = 4096;
 pub struct Target {
     features: usize,
     probability: f64,
-    /// M by its columns, so that the part of one active feature is contiguous; empty if there is none.
+    /// The columns of M one after the other, so that the part of one active feature is contiguous; empty if there is no
+    /// M.
     columns: Vec<f32>,
 }
 
 impl Target {
-    /// Draws M: normal entries of standard deviation `scale`, symmetric or independent, with zeros on the diagonal.
+    /// Draws a target: the entries of M are normal with standard deviation `scale`, symmetric or independent, with
+    /// zeros on the diagonal.
     pub fn draw(s: &Settings, noise: Noise, scale: f64, rng: &mut Rng) -> Self {
         let n = s.features;
         let mut columns = vec![0.0; if noise == Noise::Nothing { 0 } else { n * n }];
@@ -52,13 +54,13 @@ impl Target {
         }
     }
 
-    /// Draws samples, and gives inputs and targets of those in which a feature is active, a row each. The others, a third
-    /// of them at 100 features and a probability of 0.01, cost time and teach nothing: a layer without biases gives
-    /// them their target, 0, whatever its weights.
+    /// Draws samples, and returns the inputs and the targets of those in which a feature is active, a row each. The
+    /// other samples, a third of all at 100 features and a probability of 0.01, would cost time and teach nothing: a
+    /// layer without biases gives them their target, 0, whatever its weights.
     pub fn samples(&self, samples: usize, rng: &mut Rng) -> (Vec<f32>, Vec<f32>) {
         let n = self.features;
         let (mut x, mut y) = (Vec::new(), Vec::new());
-        // From one active entry to the next, a geometric number of others.
+        // The number of inactive entries from one active entry to the next is geometric.
         let log_inactive = (1.0 - self.probability).ln();
         let gap = |rng: &mut Rng| match log_inactive {
             log if log < 0.0 && log.is_finite() => {
@@ -89,9 +91,9 @@ impl Target {
         (x, y)
     }
 
-    /// The expected squared error per feature of the naive solution, which computes the ReLU of `neurons` features
-    /// exactly, and nothing else: `p/6 = p·E[ReLU(x)²]` for every other feature, and `p/3 = p·E[x²]` times the mean
-    /// over rows of the squared norm of M's.
+    /// Returns the expected squared error per feature of the naive solution, which computes the ReLU of `neurons`
+    /// features exactly and nothing else: `p/6 = p·E[ReLU(x)²]` for every other feature, and `p/3 = p·E[x²]` times the
+    /// mean squared norm of the rows of M.
     pub fn naive_loss(&self, neurons: usize) -> f64 {
         let n = self.features as f64;
         let noise: f64 = self.columns.iter().map(|&m| f64::from(m).powi(2)).sum();

@@ -1,4 +1,4 @@
-//! The figures of `homogeneity` and what is said of them, from its tables.
+//! The figures of `homogeneity` and the text on its findings, from its tables.
 
 use super::tables::{Cell, Limit};
 use crate::experiments::one_layer::grid;
@@ -35,7 +35,7 @@ pub(super) fn draw(tables: &Tables) -> Vec<Figure> {
 fn draw_map(tables: &Tables) -> Panel {
     let cells = tables.rows::<Cell>();
     let ks = cells.iter().map(|r| r.k).levels();
-    // No active others have no place on a logarithmic axis: they are in the curves.
+    // A number of 0 active others has no place on a logarithmic axis: it is in the curves.
     let on = cells
         .iter()
         .map(|r| r.n_on)
@@ -73,7 +73,7 @@ fn draw_map(tables: &Tables) -> Panel {
 
 fn draw_curves(tables: &Tables) -> Panel {
     let cells = tables.rows::<Cell>();
-    // One more than the others: the feature of interest is active too, and 0 has a place.
+    // One more than the number of others, since the feature of interest is active too: so 0 others have a place.
     let active = |r: &Cell| r.n_on as f64 + 1.0;
     let mut panel = Panel::new(
         "",
@@ -125,18 +125,18 @@ fn draw_limits(tables: &Tables) -> Panel {
     )
 }
 
-/// Median ΔR² over seeds of the features on `k` neurons, by what a cell has for x.
+/// Returns the median over seeds of ΔR² of the features on `k` neurons, against `x` of a cell.
 fn curve(cells: &[Cell], k: usize, x: impl Fn(&Cell) -> f64) -> Vec<(f64, f64)> {
     points(cells, k, x).medians()
 }
 
-/// ΔR² of the features on `k` neurons for each seed, by what a cell has for x.
+/// Returns ΔR² of the features on `k` neurons for each seed, against `x` of a cell.
 fn points(cells: &[Cell], k: usize, x: impl Fn(&Cell) -> f64) -> impl Iterator<Item = (f64, f64)> {
     let rows = cells.iter().filter(move |r| r.k == k);
     rows.map(move |r| (x(r), r.delta_r2))
 }
 
-/// The threshold of the claim.
+/// Returns the threshold of the claim.
 fn threshold(limits: &[Limit]) -> Option<f64> {
     limits.first().map(|r| r.threshold)
 }

@@ -7,7 +7,7 @@ use kernels::{Exec, Isa, gelu};
 use super::samples::{Batch, Sums};
 use crate::experiments::one_layer::features::Features;
 
-/// Samples that go through the layer together: few enough to stay in cache.
+/// The number of samples that go through the layer together: few enough to stay in cache.
 const GROUP: usize = 8;
 
 /// The layer seen from one feature of interest.
@@ -17,7 +17,7 @@ pub(super) struct Direction {
     isa: Isa,
     stride: usize,
     own: usize,
-    /// A row for every feature, at unit magnitude times the reach.
+    /// The features, a row each, at unit magnitude times the reach.
     features: Vec<f32>,
     /// The biases of the neurons.
     bias: Vec<f32>,
@@ -26,7 +26,7 @@ pub(super) struct Direction {
 }
 
 impl Direction {
-    /// The layer seen from feature `own`, whose magnitudes reach up to `reach`.
+    /// Returns the layer seen from feature `own`, where magnitudes reach up to `reach`.
     pub fn new(features: &Features, own: usize, reach: f64, bias: &[f64], isa: Isa) -> Self {
         let k = features.k();
         let stride = k.next_multiple_of(isa.lanes());
@@ -60,7 +60,7 @@ impl Direction {
         }
     }
 
-    /// Sends a batch through the layer, at every level of active others, and adds up what comes out.
+    /// Sends a batch through the layer, at every number of active others in `levels`, and adds the outputs to `sums`.
     pub fn respond(&self, batch: &Batch, levels: &[usize], sums: &mut Sums) {
         let (depth, cells) = (batch.depth, GROUP * levels.len());
         let mut before = vec![0.0; cells * self.stride];
@@ -97,7 +97,7 @@ impl Direction {
     }
 }
 
-/// Rows of pre-activations: a row for each sample and level.
+/// The computation of the pre-activations, a row for each sample and number of active others.
 struct Nested<'a> {
     direction: &'a Direction,
     levels: &'a [usize],
@@ -117,7 +117,7 @@ impl Op for Nested<'_> {
         let mut from = 0;
         while from < vectors {
             let at = from * S::LANES;
-            // As many vectors as stay in registers while the features are added.
+            // A block has as many vectors as stay in registers while the features are added.
             match vectors - from {
                 1 => self.block::<S, 1>(s, at),
                 2 => self.block::<S, 2>(s, at),
@@ -134,7 +134,7 @@ impl Op for Nested<'_> {
 }
 
 impl Nested<'_> {
-    /// `N` vectors of every row, from lane `at`.
+    /// Computes `N` vectors of every row, from lane `at` on.
     #[inline(always)]
     fn block<S: Simd, const N: usize>(&mut self, s: S, at: usize) {
         let Direction {
@@ -174,7 +174,7 @@ impl Nested<'_> {
     }
 }
 
-/// The product of every row with one vector.
+/// The computation of the inner product of every row with one vector.
 struct Read<'a> {
     by: &'a [f32],
     rows: &'a [f32],

@@ -1,10 +1,10 @@
 //! The samples: drawn once for all k and all numbers of active others, and summed up as they come.
 //!
-//! A sample is the magnitude of the feature of interest and a random order of the others, a magnitude to each. Its
-//! first n_on others are the ones that are active: a random choice of n_on for every n_on, and the cells of the grid
-//! nest. Where they are drawn from all features, the one of interest may be among them: then one fewer is active beside
-//! it. Neighbouring cells share their draws, which takes nothing from the precision of a cell and makes curves over the
-//! grid smooth.
+//! A sample is the magnitude of the feature of interest and a random order of the others, each with a magnitude. Its
+//! first n_on others are the active ones: a random choice of n_on for every n_on, so that the cells of the grid nest.
+//! Where the others are drawn from all features, the feature of interest may be among them: then one fewer is active
+//! beside it. Neighbouring cells share their draws, which takes nothing from the precision of a cell and makes curves
+//! over the grid smooth.
 
 use rand::RngExt as _;
 use std::ops::Range;
@@ -14,34 +14,34 @@ use crate::phase::Phase;
 use crate::rng::Rng;
 use crate::stats::Moments;
 
-/// Parts that the samples of one feature of interest are cut into, each with a random stream of its own.
+/// The number of parts that the samples of one feature of interest are cut into, each with a random stream of its own.
 pub(super) const PARTS: usize = 8;
-/// Samples to a batch, at most.
+/// The largest number of samples in a batch.
 pub(super) const BATCH: usize = 512;
 
-/// Some samples, magnitudes in units of their reach.
+/// A batch of samples, with magnitudes in units of their reach.
 pub(super) struct Batch {
-    /// Magnitudes of the feature of interest.
+    /// The magnitudes of the feature of interest.
     pub x: Vec<f32>,
-    /// Others in the order in which they become active, `depth` to a sample.
+    /// The others in the order in which they become active, `depth` for each sample.
     pub others: Vec<u32>,
-    /// Their magnitudes.
+    /// The magnitudes of `others`; 0 where one of them is the feature of interest.
     pub magnitudes: Vec<f32>,
-    /// Others to a sample.
+    /// The number of others of each sample.
     pub depth: usize,
-    /// Number of samples that are fitted, the first ones; the rest is held out.
+    /// The number of samples that are fitted, the first ones; the rest are held out.
     pub fitted: usize,
 }
 
-/// Draws one part of the samples, batch by batch.
+/// The source of one part of the samples, batch by batch.
 pub(super) struct Sampler {
     rng: Rng,
     /// The feature of interest.
     own: u32,
-    /// The features to draw from, in any order.
+    /// The features that the others are drawn from, in any order.
     pool: Vec<u32>,
     left: Range<usize>,
-    /// Number of samples that are fitted, over all parts.
+    /// The number of samples that are fitted, over all parts.
     fitted: usize,
     batch: Batch,
 }
@@ -67,7 +67,7 @@ impl Sampler {
         }
     }
 
-    /// The next samples, if any are left.
+    /// Returns the next samples, if any are left.
     pub fn next_batch(&mut self) -> Option<&Batch> {
         let _span = Phase::Data.begin();
         let Sampler {
@@ -93,7 +93,7 @@ impl Sampler {
                 let other = i + rng.below(pool.len() - i);
                 pool.swap(i, other);
                 let magnitude = magnitude(rng);
-                // Drawn among the others, the feature of interest is on already, at the magnitude that it has.
+                // If the feature of interest is drawn among the others, it is active already, at its own magnitude.
                 let on_already = pool[i] == *own;
                 batch
                     .magnitudes
@@ -105,15 +105,15 @@ impl Sampler {
     }
 }
 
-/// Uniform on [−1, 1).
+/// Draws a magnitude, uniform on [−1, 1).
 fn magnitude(rng: &mut Rng) -> f32 {
     2.0 * rng.random::<f32>() - 1.0
 }
 
-/// Sums of the y that belong to one level.
+/// The number of sums for each level: Σ y, Σ yx, Σ yx² and Σ y².
 const KINDS: usize = 4;
 
-/// What the fits need to know of the samples seen, at every level.
+/// The sums over the samples seen that the fits at every level need.
 #[derive(Debug, Clone)]
 pub(super) struct Sums {
     levels: usize,
@@ -121,17 +121,17 @@ pub(super) struct Sums {
     test: Half,
 }
 
-/// The samples that are fitted, or those held out.
+/// The sums over the samples that are fitted, or over those held out.
 #[derive(Debug, Clone)]
 struct Half {
-    /// Σ xᵖ
+    /// The sums Σ xᵖ for p = 0 … 4.
     x: [f64; 5],
-    /// Σ y, Σ yx, Σ yx² and Σ y², each over all levels.
+    /// The sums Σ y, Σ yx, Σ yx² and Σ y², each for all levels.
     y: Vec<f64>,
 }
 
 impl Sums {
-    /// The sums of no samples.
+    /// Returns the sums of no samples.
     pub fn new(levels: usize) -> Self {
         let half = Half {
             x: [0.0; 5],
@@ -144,7 +144,7 @@ impl Sums {
         }
     }
 
-    /// Adds a sample: its outputs at every level.
+    /// Adds a sample that is `fitted` or held out, with its outputs `y` at every level.
     pub fn push(&mut self, fitted: bool, x: f32, y: &[f32]) {
         let half = if fitted {
             &mut self.fit
@@ -167,7 +167,7 @@ impl Sums {
         }
     }
 
-    /// Adds the samples of another part.
+    /// Adds the sums of another part.
     pub fn add(&mut self, other: &Sums) {
         for (half, other) in [(&mut self.fit, &other.fit), (&mut self.test, &other.test)] {
             half.x.iter_mut().zip(&other.x).for_each(|(a, b)| *a += b);
@@ -175,7 +175,7 @@ impl Sums {
         }
     }
 
-    /// ΔR² at a level.
+    /// Returns ΔR² at a level.
     pub fn delta_r2(&self, level: usize) -> f64 {
         let moments = |half: &Half| {
             let y = |kind| half.y[kind * self.levels + level];

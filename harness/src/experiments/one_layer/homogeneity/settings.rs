@@ -41,8 +41,8 @@ crate::settings! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Magnitude {
-    /// (−√k, √k)
+    /// The range (−√k, √k).
     SqrtK,
-    /// (−√n, √n)
+    /// The range (−√n, √n).
     SqrtN,
 }

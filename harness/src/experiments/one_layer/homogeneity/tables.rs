@@ -23,7 +23,7 @@ crate::rows! {
         k: usize ["neurons"],
         /// seed of features, samples and biases
         seed: u64 [""],
-        /// the ΔR² that it must be above
+        /// the ΔR² above which a response is not homogeneous
         threshold: f64 ["1"],
         /// largest number of active others
         n_on: f64 ["1"],

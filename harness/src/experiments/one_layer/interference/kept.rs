@@ -38,8 +38,8 @@ crate::rows! {
     pub struct Kept in "kept" {
         /// neurons that the feature is on: 1 for an aligned one
         k: usize ["neurons"],
-        /// direction of the other among these neurons: same, half or a quarter of them (rounded down, one at least), or all
-        /// with entries of its own, that are positive or of both signs
+        /// direction of the other among these neurons: same, half or a quarter of them (rounded down, one at least), or
+        /// all with entries of its own, that are positive or of both signs
         overlap: Overlap [""],
         /// length of what the other adds to these neurons, over √k, with a minus where its level is negative; 0 for the
         /// other off
@@ -53,12 +53,13 @@ crate::rows! {
     }
 }
 
-/// Number of units of progress.
+/// Returns the number of units of progress of [`compute`].
 pub(super) fn units(s: &Settings, ctx: &Ctx) -> u64 {
     (ctx.seeds.len() * s.dims_per_feature.len() * Overlap::ALL.len()) as u64
 }
 
-/// Three curves of an evenly spread feature: the other off, in its direction, and on half of its neurons.
+/// Returns the curves of an evenly spread feature: with the other off, in its direction and on half of its neurons, the
+/// last two with the other at a positive and at a negative level.
 pub(super) fn curves(s: &Settings) -> Vec<Point> {
     let level = s.levels[0];
     // On half of the neurons, √2 times as much on each has the same length.
@@ -86,7 +87,7 @@ pub(super) fn curves(s: &Settings) -> Vec<Point> {
     points
 }
 
-/// ΔR² at every k, overlap, level and seed, and the claim about them.
+/// Measures ΔR² at every k, overlap, level and seed, and settles the claim about them.
 pub(super) fn compute(s: &Settings, ctx: &Ctx, outcome: &mut Outcome) -> Result<Vec<Kept>> {
     let quadrature = Quadrature::default();
     let mut rows = Vec::new();

@@ -1,7 +1,7 @@
 //! Heat maps of the output over the levels of two features.
 //!
-//! The entries of both features have few values, so neurons fall into at most four groups that hold
-//! the same: one GELU a group and cell, whatever the number of neurons.
+//! The entries of both features have few values, so the neurons fall into at most four groups of neurons that hold the
+//! same: one GELU for each group and cell is enough, whatever the number of neurons.
 
 use rayon::prelude::*;
 
@@ -18,22 +18,22 @@ use crate::table::Tables;
 crate::words! {
     /// The layer of a map, and its two features.
     pub enum Setting {
-        /// A on half of the neurons, B on all.
+        /// Feature A on half of the neurons, feature B on all of them.
         Halves,
-        /// The same with few neurons.
+        /// Feature A on half of the neurons, feature B on all of them, in a layer of few neurons.
         Small,
-        /// A and B on all neurons with random signs, as many positive as negative.
+        /// Features A and B on all neurons with random signs, as many positive as negative.
         Random,
     }
 }
 
 crate::words! {
-    /// The direction that is read.
+    /// The direction along which the output is read.
     pub enum Direction {
-        /// A.
+        /// The direction of A.
         #[strum(serialize = "A")]
         A,
-        /// A + B, normalised.
+        /// The direction of A + B, normalised.
         #[strum(serialize = "A+B")]
         Sum,
     }
@@ -56,7 +56,7 @@ crate::rows! {
     }
 }
 
-/// Neurons with the same entry of A, of B and of the direction that is read.
+/// A group of neurons with the same entry of A, of B and of the direction that is read.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Group {
     neurons: usize,
@@ -69,12 +69,12 @@ struct Group {
 struct Map {
     setting: Setting,
     read: Direction,
-    /// Number of neurons that A is on, and B.
+    /// The number of neurons that A is on, and that of B.
     on: (usize, usize),
     groups: Vec<Group>,
 }
 
-/// Titles by setting and direction that is read, in the order of the figure.
+/// The titles of the maps by setting and direction that is read, in the order of the figure.
 const TITLES: [(Setting, Direction, &str); 4] = [
     (
         Setting::Halves,
@@ -118,7 +118,7 @@ pub(super) fn compute(s: &Settings, ctx: &Ctx) -> Result<Vec<Output>> {
 }
 
 impl Map {
-    /// The output at one level of B and every level of A.
+    /// Returns the output at one level of B and every level of A.
     fn row(&self, layer: Layer, a: &[f64], b: f64) -> Vec<f64> {
         let (mut before, mut after) = (vec![0f32; a.len()], vec![0f32; a.len()]);
         let mut y = vec![0.0; a.len()];
@@ -136,7 +136,7 @@ impl Map {
     }
 }
 
-/// A on the first half of n neurons, B on all of them.
+/// Returns the map with A on the first half of `n` neurons and B on all of them.
 fn halves(setting: Setting, n: usize) -> Map {
     let a = 1.0 / ((n / 2) as f64).sqrt();
     Map {
@@ -152,10 +152,10 @@ fn halves(setting: Setting, n: usize) -> Map {
     }
 }
 
-/// Two features on all n neurons with random signs, as many positive as negative ones, that neither cancel nor are
-/// the same: read along A, and along A + B.
+/// Draws two features on all `n` neurons with random signs, as many positive as negative ones, that neither cancel nor
+/// are the same, and returns the maps read along A and along A + B.
 fn random(n: usize, rng: &mut Rng) -> [Map; 2] {
-    // How many of the positive entries of A are positive in B: the same of the negative are negative.
+    // The number of positive entries of A that are positive in B; as many of the negative ones are negative in B.
     let agree = loop {
         let agree = rng
             .choose(n, n / 2)
@@ -191,7 +191,7 @@ fn random(n: usize, rng: &mut Rng) -> [Map; 2] {
     })
 }
 
-/// The four maps side by side, each with its own scale.
+/// Draws the four maps side by side, each with its own scale.
 pub(super) fn draw(tables: &Tables) -> Figure {
     let maps = tables.rows::<Output>();
     let mut figure = Figure::new(

@@ -13,28 +13,28 @@ use crate::table::record::Word as _;
 crate::words! {
     /// The direction of B among the neurons of A.
     pub enum Overlap {
-        /// That of A itself.
+        /// The direction of A itself.
         Same,
-        /// On half of the neurons of A, rounded down.
+        /// A direction on half of the neurons of A, rounded down; one neuron at least.
         Half,
-        /// On a quarter of them, rounded down; one at least.
+        /// A direction on a quarter of the neurons of A, rounded down; one neuron at least.
         Quarter,
-        /// On all of them, with positive entries of its own.
+        /// A direction on all neurons of A, with positive entries of its own.
         #[strum(serialize = "positive entries")]
         PositiveEntries,
-        /// On all of them, with entries of both signs.
+        /// A direction on all neurons of A, with entries of both signs.
         #[strum(serialize = "both signs")]
         BothSigns,
     }
 }
 
 impl Overlap {
-    /// The cases that overlap A in part.
+    /// Returns the overlaps in part, all but [`Overlap::Same`].
     pub fn partial() -> impl Iterator<Item = Overlap> {
         Overlap::ALL.iter().copied().filter(|&o| o != Overlap::Same)
     }
 
-    /// Whether k neurons have such a part: fewer than four have no quarter.
+    /// Returns whether `k` neurons have such a part: fewer than four have no quarter, and fewer than two no half.
     pub fn is_part_of(self, k: usize) -> bool {
         match self {
             Overlap::Quarter => k >= 4,
@@ -44,15 +44,15 @@ impl Overlap {
     }
 }
 
-/// A and the direction of B among its k neurons, both of unit norm.
+/// A feature A and the direction of B among its k neurons, both of unit norm.
 pub(super) struct Pair {
     a: Vec<f64>,
     b: Vec<f64>,
 }
 
 impl Pair {
-    /// A random pair: the entries of A are uniform on (0, 1), normalised, and so are those of B where it has its own.
-    /// The same random numbers give the same A in every case.
+    /// Draws a random pair: the entries of A are uniform on (0, 1), normalised, and so are those of B where it has its
+    /// own. The same random numbers give the same A in every case.
     pub fn draw(k: usize, overlap: Overlap, rng: &mut Rng) -> Self {
         let mut positive = || (0..k).map(|_| rng.random::<f64>()).collect::<Vec<f64>>();
         let (a, own) = (positive(), positive());
@@ -78,7 +78,7 @@ impl Pair {
         }
     }
 
-    /// The output along A at level reach·√k·t, B being on at level·√k.
+    /// Returns the output along A at level reach·√k·t, with B on at level·√k.
     pub fn response(&self, reach: f64, level: f64, t: f64) -> f64 {
         let root = (self.a.len() as f64).sqrt();
         let neurons = self.a.iter().zip(&self.b);
@@ -86,7 +86,7 @@ impl Pair {
         outputs.sum()
     }
 
-    /// ΔR² of that response.
+    /// Returns ΔR² of the [`response`](Pair::response) over t.
     pub fn delta_r2(&self, reach: f64, level: f64, quadrature: &Quadrature) -> f64 {
         quadrature.delta_r2(|t| self.response(reach, level, t))
     }

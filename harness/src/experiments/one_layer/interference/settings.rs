@@ -7,7 +7,8 @@ use crate::settings::range::{
 crate::settings! {
     /// Settings of `interference`.
     pub struct Settings {
-        // Of two neurons, random features with one sign each cancel or are the same.
+        // The wide layer has at least four neurons: on two, random features with one entry of each sign cancel or are
+        // the same.
         /// Number of neurons n of the wide layer, even.
         n: usize = 100, in multiple_of(2, 4..=1 << 20);
         /// Number of neurons of the narrow layer, even.

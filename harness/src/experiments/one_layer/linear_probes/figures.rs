@@ -1,4 +1,4 @@
-//! The figures of `linear-probes` and what is said of them, from its tables.
+//! The figures of `linear-probes` and the text on its findings, from its tables.
 
 use super::tables::{Accuracy, Example, Identity, Output, Skew, Stage};
 use crate::figure::{Axis, Figure, Heat, Mark, Panel, Role};
@@ -60,7 +60,7 @@ pub(super) fn draw(tables: &Tables) -> Vec<Figure> {
         Axis::named("", names),
         Axis::linear("held-out examples right (%)").range(0.0, 105.0),
     );
-    // From the last stage to the first: the names of the levels stand at the right, where no dot is near them.
+    // The stages run from the last to the first: the names of the levels stand at the right, where no dot is near them.
     for (&stage, place) in Stage::ALL.iter().rev().zip(0u32..) {
         let role = match stage {
             Stage::GeluLayer => Role::Gelu,

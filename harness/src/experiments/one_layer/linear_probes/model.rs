@@ -1,4 +1,4 @@
-//! The two features, the layer that spreads them, and what a probe may read.
+//! The two features, the layer that spreads them, and the values that a probe may read.
 
 use kernels::{Accumulate, MatMut, MatRef, matmul};
 use rand::RngExt as _;
@@ -10,7 +10,7 @@ use crate::phase::Phase;
 use crate::rng::{Rng, random_direction};
 use crate::stats::max;
 
-/// Rows of equal length.
+/// A matrix: rows of equal length, one after the other.
 #[derive(Clone)]
 pub struct Matrix {
     pub columns: usize,
@@ -23,7 +23,7 @@ impl Matrix {
     }
 }
 
-/// Labelled inputs: 1 where exactly one feature is on, else −1.
+/// Labelled inputs: the label is 1 where exactly one feature is on, else −1.
 pub struct Examples {
     pub x: Matrix,
     pub labels: Vec<f64>,
@@ -33,11 +33,12 @@ pub struct Examples {
 pub struct Model {
     /// The direction of each feature in the input.
     pub features: [Vec<f64>; 2],
-    /// What reads the level of each from the input, the other's being in the way.
+    /// The vector by which the level of each feature is read from the input, whatever the level of the other feature.
     pub read: [Vec<f64>; 2],
-    /// The direction that the layer writes each along.
+    /// The direction that the layer writes each feature along.
     onto: [Vec<f64>; 2],
-    /// n rows: scale·√n·(f_A r_Aᵀ + f_B r_Bᵀ).
+    /// The weights of the layer, n rows: scale·√n·(f_A r_Aᵀ + f_B r_Bᵀ), with the directions f of `onto` and r of
+    /// `read`.
     weights: Matrix,
 }
 
@@ -59,7 +60,7 @@ impl Model {
         Model::writing(s, features, read, onto)
     }
 
-    /// The model that reads the features and writes them along given directions.
+    /// Returns the model that reads the features with `read` and writes them along the directions `onto`.
     fn writing(
         s: &Settings,
         features: [Vec<f64>; 2],
@@ -81,15 +82,15 @@ impl Model {
         }
     }
 
-    /// The same model with each feature written to a neuron of its own.
+    /// Returns the same model with each feature written to a neuron of its own.
     pub fn aligned(&self, s: &Settings) -> Self {
         let neuron = |own: usize| (0..s.n).map(|i| if i == own { 1.0 } else { 0.0 }).collect();
         let onto = [neuron(0), neuron(1)];
         Model::writing(s, self.features.clone(), self.read.clone(), onto)
     }
 
-    /// The same model with a share of positive entries in the directions that it writes along, from one half on: of
-    /// the negative entries, as many change their sign as it takes.
+    /// Returns the same model with a share of positive entries, one half or more, in the directions that it writes
+    /// along: every negative entry changes its sign with probability 2·`positive_share` − 1.
     pub fn skewed(&self, s: &Settings, positive_share: f64, rng: &mut Rng) -> Self {
         let turned = 2.0 * positive_share - 1.0;
         let mut entry = |f: &f64| match rng.random::<f64>() < turned {
@@ -103,13 +104,13 @@ impl Model {
         Model::writing(s, self.features.clone(), self.read.clone(), onto)
     }
 
-    /// The input with the features at levels a and b.
+    /// Returns the input with the features at levels `a` and `b`.
     pub fn input(&self, a: f64, b: f64) -> impl Iterator<Item = f64> {
         let entries = self.features[0].iter().zip(&self.features[1]);
         entries.map(move |(u, v)| a * u + b * v)
     }
 
-    /// Noisy inputs, as many of each of the four cases.
+    /// Draws `count` noisy inputs, as many of each of the four cases.
     pub fn examples(&self, s: &Settings, count: usize, rng: &mut Rng) -> Examples {
         let _span = Phase::Data.begin();
         let mut values = Vec::with_capacity(count * s.inputs);
@@ -129,7 +130,7 @@ impl Model {
         Examples { x, labels }
     }
 
-    /// What a probe reads at a stage.
+    /// Returns the values that a probe reads at a stage, a row for each input.
     pub fn stage(&self, x: &Matrix, stage: Stage, layer: Layer) -> Matrix {
         if stage == Stage::Input {
             return x.clone();
@@ -153,9 +154,9 @@ impl Model {
         Matrix { columns: n, values }
     }
 
-    /// A random probe p after the linear layer A against Aᵀp before it: the largest output, the largest
-    /// difference, and that as a share of what rounding can do. A row of Ax is a sum of d products in
-    /// f32, off by at most γ_d Σ|A||x| with γ_d = d·u/(1 − d·u), u = 2⁻²⁴, in any order of the sum.
+    /// Compares a random probe p after the linear layer A with Aᵀp before it. Returns the largest output, the largest
+    /// difference, and the largest share that a difference is of what rounding can do to it. An entry of Ax is a sum of
+    /// d products in f32, off by at most γ_d Σ|A||x| with γ_d = d·u/(1 − d·u), u = 2⁻²⁴, in any order of the sum.
     pub fn identity(&self, x: &Matrix, layer: Layer, rng: &mut Rng) -> [f64; 3] {
         let linear = self.stage(x, Stage::LinearLayer, layer);
         let probe: Vec<f64> = (0..linear.columns).map(|_| rng.normal()).collect();
@@ -197,7 +198,7 @@ impl Model {
     }
 }
 
-/// The inner product.
+/// Returns the inner product of `p` and `x`, in f64.
 pub fn dot(p: &[f64], x: &[f32]) -> f64 {
     p.iter().zip(x).map(|(p, &x)| p * f64::from(x)).sum()
 }

@@ -5,7 +5,7 @@ use kernels::MatRef;
 use crate::phase::Phase;
 use crate::stats::cholesky::Cholesky;
 
-/// Predicts the sign of a label from a vector.
+/// A linear probe, which predicts the sign of a label from a vector.
 #[derive(Debug, Clone)]
 pub(super) struct Probe {
     mean: Vec<f64>,
@@ -14,11 +14,11 @@ pub(super) struct Probe {
 }
 
 impl Probe {
-    /// Least squares with intercept on the rows of `x`; the weights are held down by `ridge` times the
-    /// mean variance of a column, so that columns may be parallel. What is left of a column once others
-    /// have explained it is taken for rounding, and not read, up to `rounding` times the column's length.
+    /// Fits a probe by least squares with an intercept on the rows of `x`; the weights are held down by `ridge` times
+    /// the mean variance of a column, so that columns may be parallel. What is left of a column once others have
+    /// explained it is taken for rounding, and not read, up to `rounding` times the column's length.
     ///
-    /// The weights are not numbers if `x` is not finite, or if `ridge` is so small that it is lost in rounding.
+    /// The weights are NaN if `x` is not finite, or if `ridge` is so small that it is lost in rounding.
     pub fn fit(x: MatRef, labels: &[f64], ridge: f64, rounding: f64) -> Self {
         let (rows, columns) = (x.rows(), x.cols());
         let row = |i: usize| &x.data()[i * x.row_stride()..][..columns];
@@ -31,7 +31,7 @@ impl Probe {
         mean.iter_mut().for_each(|m| *m /= rows as f64);
         let intercept = labels.iter().sum::<f64>() / rows as f64;
 
-        // Lower triangle of the covariance, and the covariance with the labels.
+        // The lower triangle of the covariance, and the covariance with the labels, both times the number of rows.
         let mut gram = vec![0.0; columns * columns];
         let mut right = vec![0.0; columns];
         let mut centred = vec![0.0; columns];
@@ -77,7 +77,7 @@ impl Probe {
         }
     }
 
-    /// Its output for one vector.
+    /// Returns the output of the probe for one vector.
     pub fn output(&self, x: &[f32]) -> f64 {
         let terms = x.iter().zip(&self.mean).zip(&self.weights);
         self.intercept
@@ -86,7 +86,7 @@ impl Probe {
                 .sum::<f64>()
     }
 
-    /// Share of the rows of `x` whose label it gets the sign of; not a number if an output is not finite.
+    /// Returns the share of the rows of `x` whose label the probe gets the sign of; NaN if an output is not finite.
     pub fn accuracy(&self, x: MatRef, labels: &[f64]) -> f64 {
         let _span = Phase::Metrics.begin();
         let row = |i: usize| &x.data()[i * x.row_stride()..][..x.cols()];
@@ -104,10 +104,10 @@ impl Probe {
 
 /// Replaces the normal equations G w = b of some columns by those of their part above rounding.
 ///
-/// Cholesky factors of G are found column by column, the one with the most left to explain first, until nothing left
-/// of any column exceeds its `floor`: G ≈ LLᵀ, with one column of L for each direction above rounding. Then G becomes
-/// LLᵀ, and b its part in the range of L, which alone such columns can have. Where every column has more to it than
-/// rounding, nothing changes.
+/// The Cholesky factors of G are found column by column, the column with the most left to explain first, until nothing
+/// left of any column exceeds its `floor`: G ≈ LLᵀ, with one column of L for each direction above rounding. Then G
+/// becomes LLᵀ, and b its part in the range of L, the only part that columns with this G can give. If more than
+/// rounding is left of every column when its turn comes, nothing changes.
 fn cut_rounding(gram: &mut [f64], right: &mut [f64], floor: &[f64]) {
     let n = right.len();
     let entry = |gram: &[f64], i: usize, j: usize| gram[i.max(j) * n + i.min(j)];

@@ -5,13 +5,13 @@ crate::words! {
     pub enum Stage {
         /// The input itself.
         Input,
-        /// What the layer computes without its GELU.
+        /// The output of the layer without its GELU.
         #[strum(serialize = "linear layer")]
         LinearLayer,
-        /// What the layer computes with each feature on a neuron of its own.
+        /// The output of the layer with each feature on a neuron of its own.
         #[strum(serialize = "aligned layer")]
         AlignedLayer,
-        /// What the layer computes.
+        /// The output of the layer.
         #[strum(serialize = "gelu layer")]
         GeluLayer,
     }

@@ -1,4 +1,4 @@
-//! The figures of `near-orthogonality` and what is said of them, from its tables.
+//! The figures of `near-orthogonality` and the text on its findings, from its tables.
 
 use super::claims::{FROM, MORE};
 use super::tables::{Count, Mmcs};
@@ -72,7 +72,8 @@ pub(super) fn draw(tables: &Tables) -> Vec<Figure> {
     ]
 }
 
-/// A number of nearly orthogonal features in words. 2 is the smallest that is tried: it stands for what lies below, too.
+/// Returns a number of nearly orthogonal features in words. The smallest number that is tried is 2: it stands for what
+/// lies below, too.
 pub fn directions(count: f64) -> String {
     match count.round() {
         ..=2.0 => "fewer than 2".into(),

@@ -10,10 +10,10 @@ use crate::experiments::one_layer::features::Features;
 use crate::session::Session;
 use crate::stats::max;
 
-/// Most features to a piece of work.
+/// The largest number of features in a piece of work.
 const PIECE: usize = 1024;
 
-/// Ranges of features, none across a level.
+/// Returns ranges of features, none across a level.
 pub fn pieces(levels: &[usize]) -> Vec<Range<usize>> {
     let mut pieces = Vec::new();
     let mut from = 0;
@@ -27,8 +27,8 @@ pub fn pieces(levels: &[usize]) -> Vec<Range<usize>> {
     pieces
 }
 
-/// Estimated memory of a thread at work on so many features of up to `n` neurons each, bytes. A thread that waits for
-/// its pieces may begin with other features.
+/// Returns the estimated memory in bytes of a thread at work on `features` features of up to `n` neurons each. It is
+/// that of two sets of features, since a thread that waits for its pieces may begin with other features.
 pub fn memory(features: usize, n: usize, levels: usize) -> f64 {
     let pieces = (features / PIECE + levels) as f64;
     let (features, n) = (features as f64, n as f64);
@@ -38,8 +38,8 @@ pub fn memory(features: usize, n: usize, levels: usize) -> f64 {
     2.0 * (entries + best) + panels
 }
 
-/// For each N of `levels`, which increase from 2 at least, the mean over the first N features of the largest cosine
-/// with another one of them. Each of the [pieces] is a unit of progress.
+/// Returns, for each N of `levels`, which increase from 2 at least, the mean over the first N features of the largest
+/// cosine with another one of them. Each of the [pieces] is a unit of progress.
 pub fn of_first(features: &Features, levels: &[usize], session: &Session) -> Result<Vec<f64>> {
     let starts: Vec<usize> = (0..=features.count()).map(|i| i * features.k()).collect();
     let rows = SparseRef::new(
@@ -50,7 +50,8 @@ pub fn of_first(features: &Features, levels: &[usize], session: &Session) -> Res
     )
     .expect("features lie within the layer");
     let pieces = pieces(levels);
-    // For each piece of columns the largest cosine of every row up to its end; the largest piece first.
+    // For each piece of columns, the largest cosine of every row up to its end; the last piece has the most rows and
+    // goes first.
     let best: Vec<Vec<f32>> = pieces
         .par_iter()
         .rev()

@@ -21,7 +21,7 @@ crate::rows! {
     /// interpolated linearly in log N between points of the grid. The ends of the grid stand for what lies beyond them.
     /// The threshold of the claim comes first.
     pub struct Count in "counts" {
-        /// the mean max cosine similarity that it must be below
+        /// the mean max cosine similarity below which features are nearly orthogonal
         threshold: f64 ["1"],
         /// neurons that each feature is on
         k: usize ["neurons"],

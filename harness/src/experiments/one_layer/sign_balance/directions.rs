@@ -7,11 +7,11 @@
 //!
 //! ΔR² = cov(E, t²)² / var(t²) / (reach²/12 + var E).
 //!
-//! No level is sampled or held out: the moments are integrals over [0, 1], by Gauss and Legendre.
+//! No level is sampled or held out: the moments are integrals over [0, 1], by Gauss–Legendre quadrature.
 //!
-//! Only the magnitudes |hᵢ| and their signs count, in no order. A wide layer is therefore dealt into
-//! quantile bins of |Gaussian|: a fair coin for every entry at every node of a binary tree, hence a
-//! binomial count a node. The entries of a bin share its root mean square.
+//! Only the magnitudes |hᵢ| and their signs count, in no order. The entries of a wide layer are therefore dealt into
+//! quantile bins of |Gaussian|: a fair coin for every entry at every node of a binary tree, hence a binomial count at
+//! each node. The entries of a bin share its root mean square.
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
@@ -20,19 +20,19 @@ use kernels::{Exec, gelu};
 use crate::experiments::one_layer::integrals::{Quadrature, explained_by_t_squared};
 use crate::rng::Rng;
 
-/// Every bin holds 2^−DEPTH of the probability, but those above it in the tail …
+/// The depth of the tree: every bin below the tail holds 2^−DEPTH of the probability.
 const DEPTH: u32 = 7;
-/// … which halve down to 2^−TAIL.
+/// The depth of the tree in the tail, whose bins halve down to 2^−TAIL of the probability.
 const TAIL: u32 = 12;
-/// Up to this width every entry is drawn by itself.
+/// The largest width at which every entry is drawn by itself.
 const DRAWN: usize = 128;
 
 crate::words! {
     /// The law of random directions.
     pub enum Family {
-        /// Gaussian, normalised.
+        /// Gaussian directions, normalised.
         Signed,
-        /// The magnitudes of such directions.
+        /// The magnitudes of normalised Gaussian directions.
         NonNegative,
     }
 }
@@ -40,14 +40,14 @@ crate::words! {
 /// ΔR² of one random direction.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DeltaR2 {
-    /// ΔR² with random signs.
+    /// The ΔR² with random signs.
     pub signed: f64,
-    /// ΔR² with the same magnitudes, all positive.
+    /// The ΔR² with the same magnitudes, all positive.
     pub non_negative: f64,
 }
 
 impl DeltaR2 {
-    /// ΔR² of the direction of a family.
+    /// Returns ΔR² of the direction of a family.
     pub fn of(&self, family: Family) -> f64 {
         match family {
             Family::Signed => self.signed,
@@ -56,7 +56,7 @@ impl DeltaR2 {
     }
 }
 
-/// Draws directions and measures them.
+/// A source of random directions, which measures them.
 #[derive(Debug)]
 pub struct Sampler {
     reach: f64,
@@ -65,8 +65,8 @@ pub struct Sampler {
     bins: Vec<f64>,
 }
 
-/// Magnitudes of a direction before it is normalised; how many entries have each, and how many of
-/// these are positive.
+/// The buffers of a direction: its magnitudes before it is normalised, how many entries have each of them, how many of
+/// these are positive, and the neurons before and after GELU.
 #[derive(Debug, Default)]
 pub struct Scratch {
     magnitudes: Vec<f64>,
@@ -77,7 +77,7 @@ pub struct Scratch {
 }
 
 impl Sampler {
-    /// A sampler for input levels from −reach·√n to reach·√n.
+    /// Returns a sampler for input levels from −reach·√n to reach·√n.
     pub fn new(reach: f64, exec: Exec) -> Self {
         Sampler {
             reach,
@@ -87,7 +87,7 @@ impl Sampler {
         }
     }
 
-    /// ΔR² of the direction with the same positive entry on every neuron, whatever their number.
+    /// Returns ΔR² of the direction with the same positive entry on every neuron, whatever their number.
     pub fn all_positive(&self) -> f64 {
         let mut scratch = Scratch {
             magnitudes: vec![1.0],
@@ -98,7 +98,7 @@ impl Sampler {
         self.measure(&mut scratch).non_negative
     }
 
-    /// ΔR² of a random direction of `n` neurons.
+    /// Draws a random direction of `n` neurons and returns its ΔR².
     pub fn draw(&self, n: usize, rng: &mut Rng, scratch: &mut Scratch) -> DeltaR2 {
         scratch.counts.clear();
         if n <= DRAWN {
@@ -117,7 +117,7 @@ impl Sampler {
         self.measure(scratch)
     }
 
-    /// ΔR² of the direction in `scratch`, once normalised.
+    /// Returns ΔR² of the direction in `s`, once normalised.
     fn measure(&self, s: &mut Scratch) -> DeltaR2 {
         let entries = || s.magnitudes.iter().zip(&s.counts);
         let n: f64 = s.counts.iter().map(|&c| f64::from(c)).sum();
@@ -162,7 +162,7 @@ impl Sampler {
     }
 }
 
-/// Integrals over t from 0 to 1 of the even part E of a response.
+/// The integrals over t from 0 to 1 of the even part E of a response, of E² and of Et².
 #[derive(Debug, Default)]
 struct Moments {
     e: f64,
@@ -198,7 +198,7 @@ fn deal(count: u32, depth: u32, tail: bool, rng: &mut Rng, counts: &mut Vec<u32>
     deal(count - low, depth + 1, tail, rng, counts);
 }
 
-/// The root mean square of |Gaussian| in every bin, in the order in which [`deal`] fills them.
+/// Returns the root mean square of |Gaussian| in every bin, in the order in which [`deal`] fills them.
 fn bins() -> Vec<f64> {
     // The probability above each edge; the tail halves it.
     let even = (1..1u32 << DEPTH).map(|i| 1.0 - f64::from(i) / f64::from(1u32 << DEPTH));
@@ -219,7 +219,7 @@ fn bins() -> Vec<f64> {
         .collect()
 }
 
-/// 2gφ(g) at the magnitude g that |Gaussian| exceeds with probability `p`.
+/// Returns 2gφ(g) at the magnitude g that |Gaussian| exceeds with probability `p`.
 fn boundary(p: f64) -> f64 {
     if p <= 0.0 || p >= 1.0 {
         return 0.0;

@@ -1,4 +1,4 @@
-//! The figures of `sign-balance` and what is said of them, from its tables.
+//! The figures of `sign-balance` and the text on its findings, from its tables.
 
 use std::cmp::Ordering;
 

@@ -1,4 +1,4 @@
-//! The figures of `tradeoff` and what is said of them, from its tables.
+//! The figures of `tradeoff` and the text on its findings, from its tables.
 
 use super::tables::{Limits, Skew};
 use crate::experiments::one_layer::near_orthogonality::directions;
@@ -16,7 +16,7 @@ pub(super) fn draw(tables: &Tables) -> Vec<Figure> {
     ]
 }
 
-/// The post's own picture.
+/// Draws the post's own picture, with positive features on one side and signed ones on the other.
 fn draw_mixed(rows: &[Limits]) -> Figure {
     let thresholds = rows
         .first()
@@ -34,7 +34,7 @@ fn draw_mixed(rows: &[Limits]) -> Figure {
     .panel(both_sides("", Axis::log, thresholds, active, available))
 }
 
-/// Both sides for features of one family, at the ends and in the middle of the shares.
+/// Draws both sides for features of one family, at the ends and in the middle of the shares.
 fn draw_families(rows: &[Skew]) -> Figure {
     let shares = rows.iter().map(|r| r.positive_share).levels();
     let thresholds = rows
@@ -52,7 +52,7 @@ fn draw_families(rows: &[Skew]) -> Figure {
         let active = rows().map(|r| (r.k, r.active));
         let available = rows().map(|r| (r.k, r.nearly_orthogonal));
         let title = format!("{} % of entries positive", number(100.0 * share));
-        // Linear on the left, where there may be none.
+        // The left axis is linear, since the number there may be 0.
         figure = figure.panel(both_sides(
             &title,
             Axis::linear,
@@ -97,7 +97,7 @@ fn both_sides(
     ))
 }
 
-/// Both sides over the plane of share and k.
+/// Draws both sides over the plane of share and k.
 fn draw_planes(rows: &[Skew]) -> Figure {
     let ks = rows.iter().map(|r| r.k).levels();
     let shares = rows.iter().map(|r| r.positive_share).levels();
@@ -146,7 +146,7 @@ fn draw_planes(rows: &[Skew]) -> Figure {
         }))
 }
 
-/// Both sides at k = n, with the control.
+/// Draws both sides at k = n, with the control.
 fn draw_at_n(rows: &[Skew]) -> Figure {
     let n = rows.iter().map(|r| r.k).max();
     let rows = || rows.iter().filter(|r| Some(r.k) == n);
@@ -191,7 +191,7 @@ pub(super) fn findings(tables: &Tables) -> String {
     let ends = |curve: Vec<(f64, f64)>| curve.first().copied().zip(curve.last().copied());
     let count = |count: f64| match count {
         few if few > 0.0 && few < 1.0 => "less than one".to_string(),
-        // As many can be active; where it is 18.8, not 19.
+        // The number is rounded down: where the limit is 18.8, 18 others can be active.
         many => number(many.floor()),
     };
     let of_mixed = ends(mixed.iter().map(|r| (r.k, r.active)).medians()).zip(ends(

@@ -21,7 +21,7 @@ use crate::experiments::one_layer::response_curve::gelu;
 use crate::settings::{Preset, Settings as _};
 use crate::stats::{all_finite, mean, trend};
 
-/// The settings of `homogeneity` for features of a share.
+/// Returns the settings of `homogeneity` for features with a share of positive entries.
 fn activity(s: &Settings, positive_share: f64) -> homogeneity::Settings {
     homogeneity::Settings {
         n: s.n,
@@ -34,23 +34,24 @@ fn activity(s: &Settings, positive_share: f64) -> homogeneity::Settings {
     }
 }
 
-/// Estimated peak memory, bytes.
+/// Returns the estimated peak memory in bytes.
 pub(super) fn memory(s: &Settings, threads: usize) -> f64 {
     let activity = Homogeneity::memory(&activity(s, 1.0), &Needs(&BTreeMap::new()), threads);
     let directions = near_orthogonality::memory(s.most, s.n, s.count_points);
     activity + threads as f64 * directions
 }
 
-/// What is measured at one share and seed.
+/// The measurements at one share and seed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct OfShare {
-    /// ΔR² for each k and number of active others.
+    /// The ΔR² for each k and number of active others.
     delta_r2: Vec<Vec<f64>>,
-    /// For each k, the features themselves, then those of the control.
+    /// The measurements for each k: of the features themselves, then of those of the control.
     families: Vec<Vec<Family>>,
 }
 
-/// The grids of what is measured: neurons that a feature is on, numbers of features, and of active others.
+/// Returns the grids of what is measured: the numbers of neurons that a feature is on, of features, and of active
+/// others.
 fn grids(s: &Settings) -> [Vec<usize>; 3] {
     [
         grid::geometric(2, s.n, s.dims_points),
@@ -59,7 +60,7 @@ fn grids(s: &Settings) -> [Vec<usize>; 3] {
     ]
 }
 
-/// The cost of a seed.
+/// Returns the cost of a seed.
 pub(super) fn cost(s: &Settings) -> Cost {
     let [ks, levels, _] = grids(s);
     let (shares, families) = (s.positive_shares.len(), 1 + CONTROLS);
@@ -75,10 +76,10 @@ pub(super) fn cost(s: &Settings) -> Cost {
     }
 }
 
-/// Seconds of an integral over the response of one neuron, on one core of Zen 3 with AVX2.
+/// The seconds of an integral over the response of one neuron, on one core of Zen 3 with AVX2.
 const PER_INTEGRAL: f64 = 4e-6;
 
-/// Both sides at every share and k, at one seed.
+/// Measures both sides at every share and k, at one seed.
 pub(super) fn compute(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Vec<OfShare>> {
     let [ks, levels, active] = grids(s);
     let shares = s.positive_shares.iter().enumerate();
@@ -104,7 +105,7 @@ pub(super) fn compute(s: &Settings, seed: u64, ctx: &Ctx) -> Result<Vec<OfShare>
     shares.map(of_share).collect()
 }
 
-/// The rows of what was measured at each seed, and the claim about them.
+/// Returns the rows of what was measured at each seed, and settles the claim about them.
 pub(super) fn settle(
     s: &Settings,
     pieces: &[Vec<OfShare>],
@@ -144,7 +145,7 @@ pub(super) fn settle(
                     let delta: Vec<f64> = of.clone().map(|(_, f)| f.delta_r2).collect();
                     let delta = all_finite("ΔR² by share", &delta)?;
                     let numbers = of.map(|(share, f)| (share, f.number(threshold, &levels)));
-                    // What lies beyond the grid is not known.
+                    // A number at the end of the grid stands for what lies beyond it, and is not known.
                     let known = numbers.filter(|(_, number)| *number != s.most as f64);
                     let (shares, numbers): (Vec<f64>, Vec<f64>) = known.unzip();
                     if numbers.len() < 3 {
@@ -157,7 +158,7 @@ pub(super) fn settle(
                     Ok([trend(&shares, numbers), trend(&s.positive_shares, delta)])
                 };
                 let claim = each(trends(0));
-                // The mean over the draws.
+                // The control is the mean over its draws.
                 let controls: Result<Vec<[f64; 2]>, String> = (1..=CONTROLS).map(trends).collect();
                 let control = each(controls.map(|controls| {
                     [0, 1].map(|i| mean(&controls.iter().map(|c| c[i]).collect::<Vec<_>>()))
@@ -174,13 +175,14 @@ pub(super) fn settle(
     rows
 }
 
-/// The smallest k of the specification curve: on fewer neurons, features are nearly orthogonal for sharing none.
+/// The smallest k of the specification curve: on fewer neurons, features are nearly orthogonal since they share no
+/// neurons.
 const FROM: usize = 8;
 
-/// Draws of the control at every seed, of which the mean counts: one at eight shares says little.
+/// The number of draws of the control at every seed, of which the mean counts: one draw at eight shares says little.
 const CONTROLS: usize = 3;
 
-/// Each of two measures, or why there are none.
+/// Returns each of two measures, or for each the reason why there are none.
 fn each(measured: Result<[f64; 2], String>) -> [Result<f64, String>; 2] {
     match measured {
         Ok([a, b]) => [Ok(a), Ok(b)],
@@ -188,12 +190,12 @@ fn each(measured: Result<[f64; 2], String>) -> [Result<f64, String>; 2] {
     }
 }
 
-/// What is measured of some features.
+/// The measurements of one set of features.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Family {
-    /// ΔR² of the response along a feature with no other active, averaged over the features of interest.
+    /// The ΔR² of the response along a feature with no other active, averaged over the features of interest.
     delta_r2: f64,
-    /// Mean max cosine similarity by number of features.
+    /// The mean max cosine similarity by number of features.
     mmcs: Vec<f64>,
 }
 
@@ -213,7 +215,7 @@ impl Family {
     }
 }
 
-/// ΔR² of the response along feature `i`, at levels uniform on (−√k, √k), with no other active.
+/// Returns ΔR² of the response along feature `i`, at levels uniform on (−√k, √k), with no other active.
 fn alone(features: &Features, i: usize, quadrature: &Quadrature) -> f64 {
     let reach = (features.k() as f64).sqrt();
     let (_, entries) = features.get(i);

@@ -6,7 +6,7 @@ crate::rows! {
     pub struct Limits in "tradeoff" {
         /// neurons that each feature is on
         k: usize ["neurons"],
-        /// seed
+        /// seed of the features and of the samples
         seed: u64 [""],
         /// largest number of active others before the response is homogeneous
         active: f64 ["1"],
@@ -26,7 +26,7 @@ crate::rows! {
         positive_share: f64 ["1"],
         /// neurons that each feature is on
         k: usize ["neurons"],
-        /// seed
+        /// seed of the features and of the samples
         seed: u64 [""],
         /// ΔR² of the response along a feature with no other active
         delta_r2: f64 ["1"],

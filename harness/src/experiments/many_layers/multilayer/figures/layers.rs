@@ -1,4 +1,4 @@
-//! Panels on models, layer by layer.
+//! The panels on models, layer by layer.
 
 use super::super::claims::LEARNED;
 use super::super::tables::{Datapoint, Layer, Summary};
@@ -9,7 +9,8 @@ use crate::stats::observations::Observations as _;
 use crate::table::Tables;
 use crate::table::record::Word as _;
 
-/// What the tables say of the models, but for trainings that diverged: means and axes would show nothing else.
+/// The rows of the tables on models; summaries and layers are without those of trainings that diverged: means and axes
+/// would show nothing else.
 pub struct Models {
     pub summaries: Vec<Summary>,
     layers: Vec<Layer>,
@@ -17,7 +18,7 @@ pub struct Models {
 }
 
 impl Models {
-    /// The rows of the tables.
+    /// Reads the rows of the tables.
     pub fn of(tables: &Tables) -> Self {
         let mut layers: Vec<Layer> = tables.rows();
         let trained = layers.iter().filter(|r| r.model == Kind::Trained);
@@ -33,18 +34,18 @@ impl Models {
         }
     }
 
-    /// The models of a kind in a part.
+    /// Returns the models of a kind in a part.
     pub fn of_kind(&self, part: Part, kind: Kind) -> impl Iterator<Item = &Summary> {
         let ours = self.summaries.iter();
         ours.filter(move |r| (r.part, r.model) == (part, kind))
     }
 
-    /// The numbers of datapoints of the trained models of a part.
+    /// Returns the numbers of datapoints of the trained models of a part.
     fn sizes(&self, part: Part) -> Vec<usize> {
         self.of_kind(part, Kind::Trained).map(|r| r.n).levels()
     }
 
-    /// The largest of them that every seed has learned, else the smallest of all.
+    /// Returns the largest number of datapoints of a part that every seed has learned, else the smallest one.
     fn largest_learned(&self, part: Part) -> Option<usize> {
         let sizes = self.sizes(part);
         let learned = |n: &&usize| {
@@ -55,7 +56,7 @@ impl Models {
         sizes.iter().rfind(learned).or(sizes.first()).copied()
     }
 
-    /// What a panel on a part says above itself.
+    /// Returns the title of a panel on a part.
     pub fn title(&self, part: Part) -> String {
         let first = self.summaries.iter().find(|r| r.part == part);
         let Some(row) = first else {
@@ -69,7 +70,7 @@ impl Models {
         }
     }
 
-    /// A column against the layer over the seeds.
+    /// Returns a column against the layer, over the seeds: the layer with the mean, the smallest and the largest value.
     fn curve(
         &self,
         part: Part,
@@ -82,7 +83,7 @@ impl Models {
         over_seeds(rows.map(|r| (r.layer as f64, column(r))))
     }
 
-    /// A curve for each N and, dotted, that of the look-up model of the largest one.
+    /// Draws a curve for each N and, at the settings of the experiment, that of the look-up model of the largest N.
     fn panel(&self, part: Part, y: Axis, column: impl Fn(&Layer) -> f64) -> Panel {
         let mut panel = Panel::new(self.title(part), Axis::linear("after layer l"), y);
         let sizes = self.sizes(part);
@@ -98,7 +99,7 @@ impl Models {
         panel
     }
 
-    /// The mean loss after each layer.
+    /// Draws the mean loss after each layer.
     pub fn loss(&self, part: Part) -> Panel {
         let trained = self.layers.iter();
         let trained = trained.filter(|r| (r.part, r.model) == (part, Kind::Trained));
@@ -106,13 +107,13 @@ impl Models {
         self.panel(part, y, |r| r.mean_loss)
     }
 
-    /// The fraction learned after each layer.
+    /// Draws the fraction learned after each layer.
     pub fn learned(&self, part: Part) -> Panel {
         let y = Axis::linear("fraction below the threshold").range(0.0, 1.0);
         self.panel(part, y, |r| r.learned)
     }
 
-    /// A column of `datapoints` against the layer for one model, a line each.
+    /// Draws a column of `datapoints` against the layer for one model, a line for each datapoint.
     pub fn single(&self, part: Part, label: &str, column: impl Fn(&Datapoint) -> f64) -> Panel {
         let n = self.largest_learned(part);
         let title = n.map_or(String::new(), |n| format!("{}, N = {n}", self.title(part)));
@@ -127,7 +128,7 @@ impl Models {
         let mut panel = Panel::new(title, Axis::linear("after layer l"), y);
         let datapoints = rows.chunk_by(|a, b| a.datapoint == b.datapoint);
         for (i, rows) in datapoints.enumerate() {
-            // The input has no block whose gradient it would be.
+            // The input has no block, and so no gradient norm.
             let points = rows.iter().map(|r| (r.layer as f64, column(r)));
             let points = points.filter(|p| p.0 > 0.0 || !p.1.is_nan());
             panel = panel.dotted(Role::Other(i as u8), "", points.collect::<Vec<_>>());
@@ -135,7 +136,7 @@ impl Models {
         panel
     }
 
-    /// The fraction right after each layer, told in three ways.
+    /// Draws the fraction right after each layer, told in three ways.
     pub fn ways(&self, part: Part) -> Panel {
         let mut panel = Panel::new(
             self.title(part),
@@ -157,7 +158,7 @@ impl Models {
         panel
     }
 
-    /// The share of each layer in the norm of the gradient.
+    /// Draws the share of each layer in the norm of the gradient.
     pub fn gradient_share(&self) -> Panel {
         let column = |r: &Layer| r.gradient_share;
         let shown = self.layers.iter().filter(|r| {
@@ -181,13 +182,13 @@ impl Models {
     }
 }
 
-/// What tells a model from all others.
+/// Returns the columns that tell a model from all others.
 fn model(row: &Layer) -> (Part, Kind, usize, u64) {
     (row.part, row.model, row.n, row.seed)
 }
 
-/// The models whose loss is larger at the output than at the input, where nothing is known of a datapoint, from the
-/// loss of each after each layer, in order.
+/// Returns the models whose loss is larger at the output than at the input, where nothing is known of a datapoint, from
+/// the loss of each model after each layer, in order.
 fn diverged<M: Copy + PartialEq>(losses: &[(M, f64)]) -> Vec<M> {
     let of_models = losses.chunk_by(|a, b| a.0 == b.0);
     let ends = of_models.filter_map(|losses| Some((losses.first()?, losses.last()?)));
@@ -195,7 +196,7 @@ fn diverged<M: Copy + PartialEq>(losses: &[(M, f64)]) -> Vec<M> {
     worse.map(|(_, output)| output.0).collect()
 }
 
-/// An axis from 0 to the largest of the values.
+/// Returns an axis from 0 to the largest of the values.
 pub fn from_zero(label: &str, values: impl Iterator<Item = f64>) -> Axis {
     let highest = values.filter(|v| v.is_finite()).fold(0.0, f64::max);
     match highest > 0.0 {

@@ -4,10 +4,10 @@ use crate::figure::{Mark, Panel, Role};
 use crate::stats::mean;
 use crate::stats::observations::Observations as _;
 
-/// A column of a table, by its rows.
+/// A column of a table, as a function of its rows.
 pub type Column<Row> = fn(&Row) -> f64;
 
-/// For each x the mean, the smallest and the largest of the values there.
+/// Returns, for each x, x with the mean, the smallest and the largest of the finite values there.
 pub fn over_seeds(points: impl Iterator<Item = (f64, f64)>) -> Vec<(f64, f64, f64, f64)> {
     let points: Vec<(f64, f64)> = points.filter(|p| p.1.is_finite()).collect();
     let at = |x: f64| {
