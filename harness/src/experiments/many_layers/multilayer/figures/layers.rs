@@ -118,8 +118,14 @@ impl Models {
         let n = self.largest_learned(part);
         let title = n.map_or(String::new(), |n| format!("{}, N = {n}", self.title(part)));
         let trained = || {
+            // Models whose training diverged are in the table of datapoints, but not among the summaries.
+            let is_drawn = |r: &&Datapoint| {
+                let mut models = self.of_kind(part, Kind::Trained);
+                models.any(|model| (model.n, model.seed) == (r.n, r.seed))
+            };
             let rows = self.datapoints.iter();
-            rows.filter(|r| (r.part, r.model) == (part, Kind::Trained))
+            let rows = rows.filter(|r| (r.part, r.model) == (part, Kind::Trained));
+            rows.filter(is_drawn)
         };
         let seed = trained().map(|r| r.seed).min();
         let ours = trained().filter(|r| (Some(r.n), Some(r.seed)) == (n, seed));
