@@ -39,7 +39,7 @@ const FOR_CODES: (f64, f64) = (1.0, 0.25);
 /// The constants K and c where the penalty acts on thresholds.
 const FOR_THRESHOLDS: (f64, f64) = (3.0, 0.05);
 /// The number of batches seen before λ is steered, as a share of the steps of a training.
-const WAIT: f64 = 0.2;
+pub const WAIT: f64 = 0.2;
 /// The time T as a share of the steps of a training, where c/η is not longer.
 const MOVE: f64 = 0.05;
 /// The largest factor by which λ is multiplied or divided.

@@ -17,7 +17,7 @@ use crate::phase::Phase;
 use crate::rng::Rng;
 use crate::session::Session;
 
-pub use super::controller::MOST;
+pub use super::controller::{MOST, WAIT};
 pub use super::recipe::{BATCH, Plan, RECORDS, Recipe, Resampling, STEPS, learning_rate, row};
 pub use super::saved::Record;
 pub use super::trainee::{Candidate, Trained, at_end};

@@ -9,6 +9,7 @@ use toml::Value;
 use crate::activations::Rows;
 use crate::error::{Error, Result};
 use crate::input::read_settings;
+use crate::sae::training::WAIT;
 use crate::settings::assign::{Owner, assign, refused};
 use crate::settings::{Preset, Settings as _};
 use crate::store::names::CONFIG;
@@ -374,6 +375,15 @@ fn settings(said: &[(String, Value, String)], rows: &Rows) -> Result<Settings> {
         return Err(Error::input(
             "lambda is a list, and target_l0 steers one λ for each of its numbers; give one λ to start from, or none",
         ));
+    }
+    if !settings.target_l0.is_empty() && settings.lambda_warmup + WAIT >= 1.0 {
+        return Err(Error::input(format!(
+            "{}lambda_warmup is {}, and λ is steered to target_l0 from a fifth of the steps later on, so that none are left; it \
+             must be below {} here",
+            of("lambda_warmup"),
+            settings.lambda_warmup,
+            1.0 - WAIT
+        )));
     }
     if let (Some(most), Some(&fewest)) = (settings.target_l0.last(), fewest)
         && *most > fewest as f64

@@ -102,7 +102,7 @@ pub fn warnings(survey: &Survey, settings: &Settings, models: &[Model]) -> Vec<S
     let dead = asked().filter(|m| m.measures.dead > 0.3);
     warnings.extend(dead.map(|m| {
         format!(
-            "{} of the elements of {} are dead; try fewer elements, more rows or a lower learning rate.",
+            "{} of the elements of {} are dead; try a lower learning rate, more rows or fewer elements.",
             percent(m.measures.dead),
             m.model
         )

@@ -177,11 +177,11 @@ fn warm_up_clipping_and_what_is_done_for_dead_elements_change_the_models() {
                  --quiet";
     let mut seen = std::collections::BTreeSet::new();
     for (i, flags) in [
-        "",
-        "--set warmup=0.5",
-        "--set lambda_warmup=0.5",
+        "--set clip=0",
+        "--set clip=0 --set warmup=0.5",
+        "--set clip=0 --set lambda_warmup=0.5",
         "--set clip=0.01",
-        "--set dead=resample --set dead_after=640",
+        "--set clip=0 --set dead=resample --set dead_after=640",
     ]
     .into_iter()
     .enumerate()
@@ -212,6 +212,10 @@ fn warm_up_clipping_and_what_is_done_for_dead_elements_change_the_models() {
             &["dead is auxiliary", "l1 has no auxiliary"][..],
         ),
         ("--target-l0 13", &["target_l0 is 13", "12 elements"]),
+        (
+            "--target-l0 3 --set lambda_warmup=0.8",
+            &["lambda_warmup is 0.8", "must be below 0.8"],
+        ),
         (
             "--target-l0 2 --lambda 1,2",
             &["lambda is a list", "target_l0"],
