@@ -18,7 +18,8 @@ impl Trainer {
     /// reconstruction error ‖e‖², that is, to ‖e‖⁴. Its dictionary row becomes the sample as the encoder reads it,
     /// x − b_dec, at norm 1, its encoder row the same at a fifth of the mean norm of the encoder rows of alive
     /// elements, and its bias 0. Adam's moments of these weights are reset to 0, and the element counts as having just
-    /// fired. In an encoder of several layers, the row of the last layer takes the direction of what that layer read.
+    /// fired. In an encoder of several layers, the row of the last layer takes the direction of what that layer read;
+    /// weights between elements become 0, both those to the element and those from it.
     /// In a transcoder, the dictionary row becomes the sample's error y − ŷ at norm 1, since elements of the dictionary
     /// stand for directions of y, not of x. Tensors that are [held](Trainer::hold) keep their values.
     ///
@@ -139,6 +140,13 @@ impl Trainer {
                     // A vector of zeros has no direction: the row stays as it is.
                     Some(_) => {}
                     None => values.fill(tensor.start),
+                }
+                if tensor.between_elements {
+                    // What the others add to the element was learned for its former direction.
+                    for at in place.clone().skip(j).step_by(row_len) {
+                        tensors.values_mut()[at] = tensor.start;
+                        moments.iter_mut().for_each(|moments| moments[at] = 0.0);
+                    }
                 }
             }
         }

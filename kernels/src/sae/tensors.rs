@@ -37,6 +37,8 @@ pub(super) struct Tensor {
     pub(super) cols: usize,
     /// Whether each element has a row of this matrix, or a value of this vector.
     pub(super) by_element: bool,
+    /// Whether each element also has a column of this matrix.
+    pub(super) between_elements: bool,
     /// The value at all places of the tensor in a new model, unless the model sets others.
     pub(super) start: f32,
 }
@@ -47,6 +49,14 @@ impl Tensor {
         Tensor {
             by_element: true,
             ..self
+        }
+    }
+
+    /// Returns the same tensor as one of which each element of the dictionary has a row and a column.
+    pub(super) fn between_elements(self) -> Tensor {
+        Tensor {
+            between_elements: true,
+            ..self.by_element()
         }
     }
 
@@ -82,6 +92,7 @@ impl Matrix {
             rows,
             cols,
             by_element: false,
+            between_elements: false,
             start: 0.0,
         }
     }

@@ -52,7 +52,7 @@ impl Model for Lista {
         vec![
             W_ENC.of(dictionary, input).by_element(),
             B_ENC.of(dictionary).by_element(),
-            W_LATERAL.of(dictionary, dictionary).by_element(),
+            W_LATERAL.of(dictionary, dictionary).between_elements(),
             W_DEC.of(dictionary, width).by_element(),
             B_DEC.of(width),
         ]
