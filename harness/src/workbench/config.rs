@@ -378,8 +378,8 @@ fn settings(said: &[(String, Value, String)], rows: &Rows) -> Result<Settings> {
     }
     if !settings.target_l0.is_empty() && settings.lambda_warmup + WAIT >= 1.0 {
         return Err(Error::input(format!(
-            "{}lambda_warmup is {}, and λ is steered to target_l0 from a fifth of the steps later on, so that none are left; it \
-             must be below {} here",
+            "{}lambda_warmup is {}, and λ is steered to target_l0 from a fifth of all steps after that, so that no steps are left \
+             for it; it must be below {} here",
             of("lambda_warmup"),
             settings.lambda_warmup,
             1.0 - WAIT
