@@ -122,6 +122,16 @@ enum Along {
     Right,
 }
 
+impl Along {
+    /// Returns the one of a horizontal and a vertical value that lies along the axis.
+    fn of<T>(self, x: T, y: T) -> T {
+        match self {
+            Along::Horizontal => x,
+            Along::Left | Along::Right => y,
+        }
+    }
+}
+
 /// Returns a note that some points of a panel have no value, with its place; `None` if all points have one.
 fn note(panel: &Panel, axes: &Axes, ink: &Ink) -> Option<(Box, String)> {
     let note = match panel.marks.iter().map(|p| p.mark.without_value()).sum() {
@@ -358,15 +368,11 @@ impl Panel {
             Along::Left => (self.y.log, Some(false)),
             Along::Right => (self.right.as_ref().is_some_and(|axis| axis.log), Some(true)),
         };
-        let coordinate = |x, y| match along {
-            Along::Horizontal => x,
-            Along::Left | Along::Right => y,
-        };
         let marks = self.marks.iter();
         let marks = marks.filter(|p| is_read.is_none_or(|right| right == p.right));
         let marks: Vec<&Mark> = marks.map(|p| &p.mark).collect();
         let points = marks.iter().flat_map(|mark| mark.corners());
-        let mut all: Vec<f64> = points.map(|(x, y)| coordinate(x, y)).collect();
+        let mut all: Vec<f64> = points.map(|(x, y)| along.of(x, y)).collect();
         let shown = all
             .iter()
             .copied()
@@ -380,10 +386,7 @@ impl Panel {
         };
         for mark in marks {
             if let Mark::Crosses { crosses, .. } = mark {
-                let ends = crosses.iter().map(|c| match along {
-                    Along::Horizontal => c.x,
-                    Along::Left | Along::Right => c.y,
-                });
+                let ends = crosses.iter().map(|c| along.of(c.x, c.y));
                 let ends = ends.filter(|(from, to)| from.is_finite() && to.is_finite());
                 all.extend(ends.flat_map(|(from, to)| [from.max(low), to.min(high)]));
             }

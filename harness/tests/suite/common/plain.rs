@@ -25,8 +25,8 @@ pub fn column(rows: &[Vec<f64>], j: usize) -> Vec<f64> {
 
 /// Returns the mean of each column.
 pub fn centre(rows: &[Vec<f64>]) -> Vec<f64> {
-    let column = |j: usize| rows.iter().map(|row| row[j]).sum::<f64>() / rows.len() as f64;
-    (0..rows[0].len()).map(column).collect()
+    let middle = |j: usize| mean(&column(rows, j));
+    (0..rows[0].len()).map(middle).collect()
 }
 
 /// Returns the mean squared distance of rows from their mean.

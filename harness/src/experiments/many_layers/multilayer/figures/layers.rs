@@ -9,8 +9,7 @@ use crate::stats::observations::Observations as _;
 use crate::table::Tables;
 use crate::table::record::Word as _;
 
-/// The rows of the tables on models; summaries and layers are without those of trainings that diverged: means and axes
-/// would show nothing else.
+/// The rows of the tables on models, without those of trainings that diverged: means and axes would show nothing else.
 pub struct Models {
     pub summaries: Vec<Summary>,
     layers: Vec<Layer>,
@@ -24,13 +23,16 @@ impl Models {
         let trained = layers.iter().filter(|r| r.model == Kind::Trained);
         let losses: Vec<_> = trained.map(|r| (model(r), r.mean_loss)).collect();
         let diverged = diverged(&losses);
-        layers.retain(|r| !diverged.contains(&model(r)));
+        let is_drawn = |model| !diverged.contains(&model);
+        layers.retain(|r| is_drawn(model(r)));
         let mut summaries: Vec<Summary> = tables.rows();
-        summaries.retain(|r| !diverged.contains(&(r.part, r.model, r.n, r.seed)));
+        summaries.retain(|r| is_drawn((r.part, r.model, r.n, r.seed)));
+        let mut datapoints: Vec<Datapoint> = tables.rows();
+        datapoints.retain(|r| is_drawn((r.part, r.model, r.n, r.seed)));
         Models {
             summaries,
             layers,
-            datapoints: tables.rows(),
+            datapoints,
         }
     }
 
@@ -118,14 +120,8 @@ impl Models {
         let n = self.largest_learned(part);
         let title = n.map_or(String::new(), |n| format!("{}, N = {n}", self.title(part)));
         let trained = || {
-            // Models whose training diverged are in the table of datapoints, but not among the summaries.
-            let is_drawn = |r: &&Datapoint| {
-                let mut models = self.of_kind(part, Kind::Trained);
-                models.any(|model| (model.n, model.seed) == (r.n, r.seed))
-            };
             let rows = self.datapoints.iter();
-            let rows = rows.filter(|r| (r.part, r.model) == (part, Kind::Trained));
-            rows.filter(is_drawn)
+            rows.filter(|r| (r.part, r.model) == (part, Kind::Trained))
         };
         let seed = trained().map(|r| r.seed).min();
         let ours = trained().filter(|r| (Some(r.n), Some(r.seed)) == (n, seed));
